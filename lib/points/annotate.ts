@@ -1,0 +1,51 @@
+import { type Columns, isFrame } from "./frame.ts";
+import type { Form, Message } from "./reader.ts";
+
+/** What a node found out about one point; its numeric and boolean parts become columns in a Frame. */
+export type Result = object;
+
+function columnsOf(as: string, results: readonly (Result | undefined)[]): Columns {
+  const columns: Record<string, Float64Array> = {};
+  for (let row = 0; row < results.length; row++) {
+    for (const [part, value] of Object.entries(results[row] ?? {})) {
+      if (typeof value !== "number" && typeof value !== "boolean") continue;
+      const name = `${as}.${part}`;
+      columns[name] ??= new Float64Array(results.length).fill(Number.NaN);
+      columns[name][row] = Number(value);
+    }
+  }
+  return columns;
+}
+
+/**
+ * Puts results beside the points they belong to, in the form the message came in. `results[row]` belongs to the
+ * `row` that `Reader.read` visited. The message is changed, its payload is not: it may be shared by other wires.
+ *
+ * value, point: `msg[as]`. points: each Point gets `[as]`. object: `msg[as][key]`. frame: columns `as.part`.
+ */
+export function annotate(msg: Message, form: Form, as: string, results: readonly (Result | undefined)[]): void {
+  const { payload } = msg;
+  switch (form) {
+    case "value":
+    case "point":
+      msg[as] = results[0];
+      return;
+    case "points":
+      msg.payload = (payload as object[]).map((point, row) =>
+        results[row] === undefined ? point : { ...point, [as]: results[row] },
+      );
+      return;
+    case "object": {
+      const keys = Object.keys(payload as object);
+      const out: Record<string, Result> = {};
+      for (let row = 0; row < keys.length; row++) if (results[row]) out[keys[row]!] = results[row]!;
+      msg[as] = out;
+      return;
+    }
+    case "frame": {
+      if (!isFrame(payload)) return;
+      const padded = results.length === payload.length ? results : Array.from(payload.index, (_, row) => results[row]);
+      msg.payload = payload.with(columnsOf(as, padded));
+    }
+  }
+}

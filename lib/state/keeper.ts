@@ -1,0 +1,74 @@
+import type { Clock } from "../points/clock.ts";
+import { asVigiaError, type VigiaError } from "../points/error.ts";
+import type { StateDatabase } from "./database.ts";
+import type { KeyedState } from "./keyed-state.ts";
+
+export interface KeeperOptions {
+  /** Under which name the state is kept: the node's id. */
+  node: string;
+  clock: Clock;
+  /** Save at the latest this long after a change, ms. Default 10 s. */
+  every?: number;
+  /** Called before each save, to bring `shared` and `cursor` up to date. */
+  beforeSave?: () => void;
+  /** A save failed; called once until one works again. The changes are kept and saved with the next ones. */
+  onError?: (error: VigiaError) => void;
+}
+
+/** Brings a node's state back at the start and saves what changed, now and then and at the end. */
+export class StateKeeper<R> {
+  readonly #state: KeyedState<R>;
+  readonly #database: StateDatabase;
+  readonly #options: Required<KeeperOptions>;
+  #cancel: (() => void) | undefined;
+  #saving: Promise<void> = Promise.resolve();
+  #failed = false;
+  #closed = false;
+
+  constructor(state: KeyedState<R>, database: StateDatabase, options: KeeperOptions) {
+    this.#state = state;
+    this.#database = database;
+    this.#options = { every: 10_000, beforeSave: () => {}, onError: () => {}, ...options };
+  }
+
+  /** True when there was a state to restore. @throws VigiaError when it cannot be read */
+  async restore(): Promise<boolean> {
+    const snapshot = await this.#database.load(this.#options.node);
+    if (snapshot) this.#state.restore(snapshot);
+    this.#plan();
+    return snapshot !== undefined;
+  }
+
+  /** Saves what changed since the last time. Never rejects. */
+  save(): Promise<void> {
+    const run = async () => {
+      this.#options.beforeSave();
+      const changes = this.#state.changes();
+      if (changes.put.length === 0 && changes.drop.length === 0) return;
+      try {
+        await this.#database.save(this.#options.node, changes);
+        this.#failed = false;
+      } catch (thrown) {
+        this.#state.keepChanged(changes);
+        if (!this.#failed) this.#options.onError(asVigiaError(thrown, "state-unsaved"));
+        this.#failed = true;
+      }
+    };
+    this.#saving = this.#saving.then(run);
+    return this.#saving;
+  }
+
+  /** Saves one last time. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancel?.();
+    await this.save();
+  }
+
+  #plan(): void {
+    if (this.#closed) return;
+    this.#cancel = this.#options.clock.after(this.#options.every, () => {
+      this.save().then(() => this.#plan());
+    });
+  }
+}

@@ -1,0 +1,171 @@
+import type { Worker } from "node:worker_threads";
+import { VigiaError } from "../points/error.ts";
+import { Frame } from "../points/frame.ts";
+import type { SeriesFilter } from "../points/pattern.ts";
+import type { SeriesRef } from "../points/series.ts";
+import { WorkerClient } from "../work/rpc.ts";
+import type { SeriesChoice } from "./catalog.ts";
+import { Outbox } from "./outbox.ts";
+import type { SentFrame, StoreApi, StoreEvent } from "./protocol.ts";
+import { checkCount } from "./query.ts";
+import type {
+  Appended,
+  RangeQuery,
+  Replay,
+  SeriesInfo,
+  Store,
+  StoreHealth,
+  StoreOptions,
+  StoreStats,
+  ThinQuery,
+} from "./types.ts";
+
+const DEFAULT_MAX_WAITING = 200_000;
+
+function closedError(file: string): VigiaError {
+  return new VigiaError("store-closed", `the store ${file} is closed`);
+}
+
+/** A `Store` whose engine runs in a worker. */
+export class StoreClient implements Store {
+  readonly #file: string;
+  readonly #maxWaiting: number;
+  readonly #worker: WorkerClient<StoreApi>;
+  readonly #outbox: Outbox;
+  readonly #listeners = new Set<(health: StoreHealth) => void>();
+  /** Series by the worker's number. */
+  readonly #refs: SeriesRef[] = [];
+  #health: StoreHealth = { state: "open" };
+  #waiting = 0;
+  #seq = 0;
+  #closed: Promise<void> | undefined;
+
+  /** `open` must follow. */
+  constructor(worker: Worker, { file, maxWaiting = DEFAULT_MAX_WAITING }: StoreOptions) {
+    this.#file = file;
+    this.#maxWaiting = maxWaiting;
+    this.#worker = new WorkerClient<StoreApi>(worker, {
+      name: "store",
+      onEvent: (event) => this.#setHealth(event as StoreEvent),
+      onDeath: ({ code, message }) => this.#setHealth({ state: "failing", code, reason: message }),
+    });
+    this.#outbox = new Outbox((batch) => this.#worker.call("append", batch, [batch.rows.times.buffer as ArrayBuffer]));
+  }
+
+  /** Opens the file; when that fails the worker is ended. */
+  async open(options: StoreOptions): Promise<this> {
+    try {
+      this.#seq = await this.#worker.call("open", options);
+      return this;
+    } catch (thrown) {
+      await this.#worker.end();
+      throw thrown;
+    }
+  }
+
+  get health(): StoreHealth {
+    return this.#health;
+  }
+
+  watch(listener: (health: StoreHealth) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  append(frame: Frame): Promise<Appended> {
+    const appended = this.#append(frame);
+    appended.catch(() => {});
+    return appended;
+  }
+
+  async read(query: RangeQuery): Promise<Frame> {
+    return this.#receive(await this.#ask("read", query));
+  }
+
+  async thin(query: ThinQuery): Promise<Frame> {
+    return this.#receive(await this.#ask("thin", query));
+  }
+
+  async last(choice: SeriesChoice): Promise<Frame> {
+    return this.#receive(await this.#ask("last", choice));
+  }
+
+  async list(filter: SeriesFilter): Promise<SeriesInfo[]> {
+    return this.#ask("list", filter);
+  }
+
+  async replay(cursor: number, limit?: number): Promise<Replay> {
+    const replay = await this.#ask("replay", { cursor, limit });
+    return { ...replay, frame: this.#receive(replay.frame) };
+  }
+
+  async stats(): Promise<StoreStats> {
+    const stats = await this.#ask("stats", null);
+    return { ...stats, waiting: this.#waiting };
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.#outbox.flush();
+    // A dead worker has nothing left to put away.
+    await this.#worker.call("close", null).catch(() => {});
+    await this.#worker.end();
+  }
+
+  async #append(frame: Frame): Promise<Appended> {
+    const points = frame.length;
+    if (this.#closed) throw closedError(this.#file);
+    if (points === 0) return { seq: this.#seq, points };
+    if (this.#waiting + points > this.#maxWaiting) {
+      throw new VigiaError(
+        "store-full",
+        `the store takes no ${points} more points: ${this.#waiting} of at most ${this.#maxWaiting} wait to be written` +
+          (this.#health.state === "failing" ? ` (${this.#health.reason})` : ""),
+      );
+    }
+    const sent = this.#outbox.add(frame);
+    this.#waiting += points;
+    try {
+      this.#seq = Math.max(this.#seq, await sent);
+    } finally {
+      this.#waiting -= points;
+    }
+    return { seq: await sent, points };
+  }
+
+  #ask: WorkerClient<StoreApi>["call"] = (method, request) =>
+    this.#closed ? Promise.reject(closedError(this.#file)) : this.#worker.call(method, request);
+
+  #receive({ told, dictionary, index, times, values }: SentFrame): Frame {
+    for (const ref of told) this.#refs.push(Object.freeze(ref));
+    return new Frame(
+      Array.from(dictionary, (number) => this.#refs[number]!),
+      index,
+      times,
+      values,
+    );
+  }
+
+  #setHealth(health: StoreHealth): void {
+    this.#health = health;
+    for (const listener of this.#listeners) listener(health);
+  }
+}
+
+/** @throws VigiaError `bad-option` */
+export function checkOptions({ file, commitEvery, commitPoints, maxWaiting }: StoreOptions): void {
+  if (typeof file !== "string" || file === "") {
+    throw new VigiaError("bad-option", { field: "file", value: file, allowed: "the path of a file" });
+  }
+  for (const [field, value, least] of [
+    ["commitEvery", commitEvery, 0],
+    ["commitPoints", commitPoints, 1],
+    ["maxWaiting", maxWaiting, 1],
+  ] as const) {
+    if (value !== undefined) checkCount(value, field, least, "bad-option");
+  }
+}

@@ -1,0 +1,122 @@
+import { VigiaError } from "../points/error.ts";
+import type { Frame } from "../points/frame.ts";
+import type { SeriesRef } from "../points/series.ts";
+import type { Batch } from "./protocol.ts";
+
+/** Room of a batch in points; a larger frame gets its own. */
+const ROOM = 1024;
+const UNKNOWN = 0xffffffff;
+
+/** What is known of a series in the worker. */
+interface Known {
+  id: number;
+  unit: string | undefined;
+}
+
+interface Open {
+  define: Batch["define"][number][];
+  sids: Uint32Array;
+  times: Float64Array;
+  values: Float64Array;
+  length: number;
+  sent: Promise<number>;
+  settle: (answer: Promise<number>) => void;
+}
+
+function openBatch(room: number): Open {
+  // One buffer: it changes threads in one go.
+  const buffer = new ArrayBuffer(20 * room);
+  let settle: Open["settle"] = () => {};
+  const sent = new Promise<number>((resolve) => {
+    settle = resolve;
+  });
+  return {
+    define: [],
+    times: new Float64Array(buffer, 0, room),
+    values: new Float64Array(buffer, 8 * room, room),
+    sids: new Uint32Array(buffer, 16 * room, room),
+    length: 0,
+    sent,
+    settle,
+  };
+}
+
+/**
+ * What no store could undo: times that break the order in a file, rows that would land in another series.
+ * @throws VigiaError `bad-time`, `bad-frame`
+ */
+function check({ dictionary, index, times }: Frame): void {
+  for (const time of times) {
+    if (Number.isSafeInteger(time)) continue;
+    throw new VigiaError("bad-time", { field: "time", value: time, allowed: "whole milliseconds since 1970" });
+  }
+  for (const slot of index) {
+    if (slot < dictionary.length) continue;
+    throw new VigiaError("bad-frame", { field: "index", value: slot, allowed: `below ${dictionary.length}` });
+  }
+}
+
+/** Gathers the frames of one turn of the event loop into one message to the worker. O(1) a point. */
+export class Outbox {
+  readonly #post: (batch: Batch) => Promise<number>;
+  readonly #known = new Map<string, Known>();
+  #open: Open | undefined;
+  #soon: NodeJS.Immediate | undefined;
+  /** The worker's number by place in the frame's dictionary; kept to spare an allocation a frame. */
+  #ids = new Uint32Array(64);
+
+  /** `post` sends a batch, moving its one buffer, and gives the commit. */
+  constructor(post: (batch: Batch) => Promise<number>) {
+    this.#post = post;
+  }
+
+  /** Copies the frame; the promise is that of the batch it goes with. @throws VigiaError `bad-time`, `bad-frame` */
+  add(frame: Frame): Promise<number> {
+    check(frame);
+    const { dictionary, index, times, values } = frame;
+    const n = index.length;
+    if (this.#open && this.#open.length + n > this.#open.sids.length) this.flush();
+    this.#open ??= openBatch(Math.max(ROOM, n));
+    const batch = this.#open;
+    if (this.#ids.length < dictionary.length) this.#ids = new Uint32Array(dictionary.length * 2);
+    const ids = this.#ids.fill(UNKNOWN, 0, dictionary.length);
+    for (let row = 0; row < n; row++) {
+      const slot = index[row]!;
+      if (ids[slot] === UNKNOWN) ids[slot] = this.#id(dictionary[slot]!, batch.define);
+      batch.sids[batch.length + row] = ids[slot]!;
+    }
+    batch.times.set(times, batch.length);
+    batch.values.set(values, batch.length);
+    batch.length += n;
+    this.#soon ??= setImmediate(() => this.flush());
+    return batch.sent;
+  }
+
+  /** Sends what is gathered. */
+  flush(): void {
+    clearImmediate(this.#soon);
+    this.#soon = undefined;
+    if (!this.#open) return;
+    const { define, sids, times, values, length, settle } = this.#open;
+    this.#open = undefined;
+    const rows = {
+      sids: sids.subarray(0, length),
+      times: times.subarray(0, length),
+      values: values.subarray(0, length),
+    };
+    settle(this.#post({ define, rows }));
+  }
+
+  #id(ref: SeriesRef, define: Open["define"]): number {
+    let known = this.#known.get(ref.key);
+    if (known === undefined) {
+      known = { id: this.#known.size, unit: ref.unit };
+      this.#known.set(ref.key, known);
+      define.push({ id: known.id, ref });
+    } else if (ref.unit !== undefined && ref.unit !== known.unit) {
+      known.unit = ref.unit;
+      define.push({ id: known.id, ref });
+    }
+    return known.id;
+  }
+}

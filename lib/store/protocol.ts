@@ -1,0 +1,41 @@
+import type { SeriesFilter } from "../points/pattern.ts";
+import type { SeriesRef } from "../points/series.ts";
+import type { SeriesChoice } from "./catalog.ts";
+import type { LogRows } from "./log-codec.ts";
+import type { RangeQuery, Replay, SeriesInfo, StoreHealth, StoreOptions, StoreStats, ThinQuery } from "./types.ts";
+
+/** Appends of one turn of the client's event loop. */
+export interface Batch {
+  /** Series that the worker does not know yet, or of another unit now, under the client's numbers. */
+  define: readonly { id: number; ref: SeriesRef }[];
+  /** `sids` are the client's numbers; the worker puts its own in their place. */
+  rows: LogRows;
+}
+
+/** A Frame on its way; `dictionary` numbers what the client was told, first in this answer or in an earlier one. */
+export interface SentFrame {
+  told: readonly SeriesRef[];
+  dictionary: Uint32Array;
+  index: Uint32Array;
+  times: Float64Array;
+  values: Float64Array;
+}
+
+/** What the store's worker can be asked. */
+export type StoreApi = {
+  /** Gives the last commit. Before anything else. */
+  open(options: StoreOptions): number;
+  /** Gives the commit, once it is on disk. */
+  append(batch: Batch): Promise<number>;
+  read(query: RangeQuery): SentFrame;
+  thin(query: ThinQuery): SentFrame;
+  last(choice: SeriesChoice): SentFrame;
+  list(filter: SeriesFilter): SeriesInfo[];
+  replay(request: { cursor: number; limit: number | undefined }): Omit<Replay, "frame"> & { frame: SentFrame };
+  stats(request: null): Omit<StoreStats, "waiting">;
+  /** Nothing can be asked after it. */
+  close(request: null): void;
+};
+
+/** The only one-way event of the worker. */
+export type StoreEvent = StoreHealth;

@@ -1,0 +1,131 @@
+import type { Frame } from "../points/frame.ts";
+import type { SeriesFilter } from "../points/pattern.ts";
+import type { SeriesRef } from "../points/series.ts";
+
+/** What a commit was: durable, on disk, when the promise resolves. */
+export interface Appended {
+  /** Sequence number of the commit; grows by at least one a commit, never reused, also not after a restart. */
+  seq: number;
+  /** Points written. Points of one key and time in the same commit: the last one stays. */
+  points: number;
+}
+
+export interface RangeQuery extends SeriesFilter {
+  /** Exact identities instead of a pattern. */
+  keys?: readonly string[];
+  /** First time, ms, inclusive. Default: all. */
+  from?: number;
+  /** Last time, ms, inclusive. Default: all. */
+  to?: number;
+  /** At most this many rows a series. Default: all. */
+  limit?: number;
+  /** With `limit`: the oldest or the newest rows. Default `oldest`. */
+  take?: "oldest" | "newest";
+}
+
+export interface ThinQuery extends RangeQuery {
+  /**
+   * Number of equal time buckets between `from` and `to` (both needed). A bucket with many points keeps its first,
+   * smallest, largest and last one, so that a spike never vanishes, and its first gap; the times stay those of the
+   * points. `limit` counts the rows before.
+   */
+  buckets: number;
+}
+
+export interface SeriesInfo extends SeriesRef {
+  /** Time of the first and the last point, ms. */
+  first: number;
+  last: number;
+  /** Points kept. Out-of-order points that wait to be merged may count twice. */
+  count: number;
+}
+
+export interface Replay {
+  /** What was committed after the asked cursor, in commit order, whole commits only. */
+  frame: Frame;
+  /** Cursor after the last commit in `frame`. */
+  cursor: number;
+  /** There is more: ask again with `cursor`. */
+  more: boolean;
+  /** False when commits between the asked cursor and the first one here are no longer kept. */
+  complete: boolean;
+}
+
+export interface StoreStats {
+  file: string;
+  /** Bytes on disk: database and write-ahead log. */
+  bytes: number;
+  series: number;
+  points: number;
+  /** Points waiting for their commit. */
+  waiting: number;
+  /** Last committed sequence number. */
+  seq: number;
+  /** Commits since it was opened. */
+  commits: number;
+  /** Version of SQLite. */
+  sqlite: string;
+  /** What somebody should know who looks after this machine; mostly nothing. */
+  warnings: readonly string[];
+}
+
+/** How the store is. `failing` tries again by itself; waiting points are kept. */
+export type StoreHealth = { state: "open" } | { state: "failing"; code: string; reason: string };
+
+/** Sizes of the engine's inner works. The defaults were measured; tests set small ones. */
+export interface StoreTuning {
+  /** Rows a chunk holds at most. Default 2000. */
+  chunkPoints: number;
+  /** Points that are gathered in memory (16 to 32 bytes each) before they go to chunks. Default 500 000. */
+  headPoints: number;
+  /** Series that go to chunks in one transaction; commits and reads get their turn between. Default 100. */
+  sliceSeries: number;
+  /** How long a commit stays for `replay` after its points are in chunks, ms. Default 15 minutes. */
+  keepLogFor: number;
+  /** And for how many points at most. Default 1 000 000. */
+  keepLogPoints: number;
+}
+
+export interface StoreOptions {
+  file: string;
+  /** A commit happens at the latest after this, ms. Default 1000. */
+  commitEvery?: number;
+  /** A commit happens when this many points wait. Default 1000. */
+  commitPoints?: number;
+  /** More waiting points than this are refused with `store-full`. Default 200 000. */
+  maxWaiting?: number;
+  tuning?: Partial<StoreTuning>;
+}
+
+/** A place that keeps points for good. The embedded engine is one driver; servers can be others. */
+export interface Store {
+  /**
+   * Resolves when all points of the frame are on disk (fsync); idempotent on (series, tags, time), any order of time.
+   * More columns than times and values are not stored. Who ignores the promise gets no unhandled rejection: `health`
+   * tells the same.
+   * @throws VigiaError `store-full` (queue), `bad-time` (not whole milliseconds), `bad-frame`, `store-closed`, `worker-died`
+   */
+  append(frame: Frame): Promise<Appended>;
+  /**
+   * Rows by series (in order of their keys), then by time. Includes what is committed, not what waits.
+   * @throws VigiaError `bad-query`, `bad-pattern`, `store-closed`, `worker-died`; as all that follow
+   */
+  read(query: RangeQuery): Promise<Frame>;
+  /** As `read`, thinned for a picture. */
+  thin(query: ThinQuery): Promise<Frame>;
+  /** The newest row of each series. */
+  last(filter: SeriesFilter & { keys?: readonly string[] }): Promise<Frame>;
+  list(filter: SeriesFilter): Promise<SeriesInfo[]>;
+  /**
+   * Commits after `cursor`, at least one when there is any and no more than `limit` points otherwise. A cursor past the
+   * last commit is of another file: nothing comes, `complete` is false and `cursor` is the last commit of this one.
+   * Commits stay for about 15 minutes, and for 1 000 000 points at most.
+   */
+  replay(cursor: number, limit?: number): Promise<Replay>;
+  stats(): Promise<StoreStats>;
+  readonly health: StoreHealth;
+  /** Called on each change of `health`; returns how to stop. */
+  watch(listener: (health: StoreHealth) => void): () => void;
+  /** Commits what waits, or rejects it when that fails, then lets the file and its thread go. Never rejects. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,74 @@
+// Validators of the edit dialogs. They take two arguments, since only then Node-RED shows a returned text as reason.
+
+interface ValidateOptions {
+  label?: string;
+}
+
+/** `true`, or the reason; `node._` finds texts in the node's own catalogue. */
+export type Validator = (this: EditorNode, value: unknown, options: ValidateOptions) => boolean | string;
+
+const reason = (node: EditorNode, options: ValidateOptions, key: string, values?: Record<string, unknown>): string => {
+  const text = node._(`common.invalid.${key}`, values);
+  return options.label ? `${options.label}: ${text}` : text;
+};
+
+const empty = (value: unknown) => value === undefined || value === null || String(value).trim() === "";
+
+const DURATION = /^(\s*\d+(\.\d+)?\s*(ms|s|m|h|d|w))+\s*$/;
+
+/** A duration; `blank`: an empty field is fine. */
+export function duration({ blank = false } = {}): Validator {
+  return function (value, options) {
+    if (empty(value) ? blank : DURATION.test(String(value)) && /[1-9]/.test(String(value))) return true;
+    return reason(this, options, "duration");
+  };
+}
+
+/** A duration that may be zero (`0s`). */
+export function durationOrZero(): Validator {
+  return function (value, options) {
+    return DURATION.test(String(value)) ? true : reason(this, options, "duration");
+  };
+}
+
+export function number(min: number, max: number, { integer = false, blank = false } = {}): Validator {
+  return function (value, options) {
+    if (empty(value)) return blank ? true : reason(this, options, "required");
+    const n = Number(value);
+    if (Number.isFinite(n) && n >= min && n <= max && (!integer || Number.isInteger(n))) return true;
+    return reason(this, options, integer ? "integer" : "number", { min, max });
+  };
+}
+
+export function required(): Validator {
+  return function (value, options) {
+    return empty(value) ? reason(this, options, "required") : true;
+  };
+}
+
+/** Series patterns, separated by commas or line ends. */
+export function patterns({ blank = true } = {}): Validator {
+  return function (value, options) {
+    if (empty(value)) return blank ? true : reason(this, options, "required");
+    const fits = String(value)
+      .split(/[,\n]/)
+      .map((text) => text.trim())
+      .filter((text) => text !== "")
+      .every((text) => {
+        const parts = text.split("/");
+        return parts.every((part, i) => !part.includes("#") || (part === "#" && i === parts.length - 1));
+      });
+    return fits ? true : reason(this, options, "pattern");
+  };
+}
+
+/** `site=madrid, line=2` */
+export function tags(): Validator {
+  return function (value, options) {
+    if (empty(value)) return true;
+    const fits = String(value)
+      .split(/[,\n]/)
+      .every((text) => text.trim() === "" || /^\s*[^=\s][^=]*=.+/.test(text));
+    return fits ? true : reason(this, options, "tags");
+  };
+}
