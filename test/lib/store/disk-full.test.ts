@@ -7,24 +7,14 @@ import { seriesRef } from "../../../lib/points/series.ts";
 import { Engine } from "../../../lib/store/engine.ts";
 import { openStore } from "../../../lib/store/open.ts";
 import type { Store, StoreHealth } from "../../../lib/store/types.ts";
-import {
-  flushAll,
-  frameOf,
-  logRows,
-  ManualClock,
-  type Row,
-  rowsOf,
-  START,
-  sameRows,
-  TINY,
-  tempFolder,
-} from "./helpers.ts";
+import { flushAll, frameOf, logRows, ManualClock, type Row, rowsOf, START, sameRows, TINY } from "./helpers.ts";
+import { tempFolder } from "./temp-folder.ts";
 
 const REFS = Array.from({ length: 20 }, (_, n) => seriesRef(`plant/${n}`));
 
 /** A small disk of its own; `undefined`, with a line that says so, where this cannot be. */
 function smallDisk(t: TestContext): string | undefined {
-  const folder = join(tempFolder(t), "disk");
+  const folder = join(tempFolder(), "disk");
   mkdirSync(folder);
   try {
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", folder], { stdio: "pipe" });

@@ -7,7 +7,8 @@ import { seriesRef } from "../../../lib/points/series.ts";
 import { sqliteWarning } from "../../../lib/store/database.ts";
 import { Engine } from "../../../lib/store/engine.ts";
 import type { StoreTuning } from "../../../lib/store/types.ts";
-import { flushAll, frameOf, logRows, ManualClock, type Row, rowsOf, START, TINY, tempFolder } from "./helpers.ts";
+import { flushAll, frameOf, logRows, ManualClock, type Row, rowsOf, START, TINY } from "./helpers.ts";
+import { tempFolder } from "./temp-folder.ts";
 
 const A = seriesRef("plant/a", { site: "madrid" }, "°C");
 const B = seriesRef("plant/b");
@@ -20,7 +21,7 @@ class Bench {
 
   constructor(t: TestContext, tuning: Partial<StoreTuning> = TINY) {
     this.#tuning = tuning;
-    this.file = join(tempFolder(t), "kpis.db");
+    this.file = join(tempFolder(), "kpis.db");
     this.engine = this.#open();
     t.after(() => this.engine.close());
   }
@@ -198,8 +199,8 @@ test("series are chosen by pattern, tags and keys", (t) => {
   }
 });
 
-test("a file that is no store of ours is refused and left alone", (t) => {
-  const folder = tempFolder(t);
+test("a file that is no store of ours is refused and left alone", () => {
+  const folder = tempFolder();
   const open = (name: string) => () => new Engine(join(folder, name), new ManualClock());
 
   writeFileSync(join(folder, "text.db"), "no database at all, ".repeat(500));

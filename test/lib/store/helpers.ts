@@ -1,8 +1,4 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type { TestContext } from "node:test";
 import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../../../lib/points/clock.ts";
 import { type Frame, FrameBuilder } from "../../../lib/points/frame.ts";
@@ -19,13 +15,6 @@ export const TINY: StoreTuning = {
   keepLogFor: 60_000,
   keepLogPoints: 150,
 };
-
-/** A folder that is gone after the test. */
-export function tempFolder(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), "vigia-store-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 /** A clock that stands still until it is moved. */
 export class ManualClock implements Clock {

@@ -8,8 +8,9 @@ import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Engine } from "../../../lib/store/engine.ts";
 import { openStore } from "../../../lib/store/open.ts";
-import { Dice, ManualClock, TINY, tempFolder } from "./helpers.ts";
+import { Dice, ManualClock, TINY } from "./helpers.ts";
 import { ingestFrame } from "./ingest-frame.ts";
+import { tempFolder } from "./temp-folder.ts";
 
 const CHILD = fileURLToPath(new URL("./ingest-child.ts", import.meta.url));
 const KILLS = 8;
@@ -27,7 +28,7 @@ function ingest(t: TestContext, file: string, first: number) {
 }
 
 test("kill -9 during ingest loses nothing that was acknowledged and doubles nothing", async (t) => {
-  const file = join(tempFolder(t), "kpis.db");
+  const file = join(tempFolder(), "kpis.db");
   const dice = new Dice(7);
   const acknowledged = new Set<number>();
   let seqs: number[] = [];
@@ -69,7 +70,7 @@ test("kill -9 during ingest loses nothing that was acknowledged and doubles noth
 });
 
 test("another process that writes the file keeps us out, and not a moment longer than it lives", async (t) => {
-  const file = join(tempFolder(t), "kpis.db");
+  const file = join(tempFolder(), "kpis.db");
   const { lines, kill } = ingest(t, file, 0);
   await once(lines, "line");
   await assert.rejects(openStore({ file }), {
@@ -82,7 +83,7 @@ test("another process that writes the file keeps us out, and not a moment longer
 });
 
 test("another process reads the file with SQLite alone while it is written, and what it sees fits together", async (t) => {
-  const file = join(tempFolder(t), "kpis.db");
+  const file = join(tempFolder(), "kpis.db");
   const { lines } = ingest(t, file, 0);
   await once(lines, "line");
   const db = new DatabaseSync(file, { readOnly: true, timeout: 5000 });

@@ -17,8 +17,8 @@ import {
   rowsOf,
   sameRows,
   TINY,
-  tempFolder,
 } from "./helpers.ts";
+import { tempFolder } from "./temp-folder.ts";
 
 const HISTORIES = 240;
 const STEPS = 45;
@@ -117,12 +117,12 @@ function history(t: TestContext, seed: number, folder: string): void {
 }
 
 test(`${HISTORIES} random histories of the engine are as the model says`, (t) => {
-  const folder = tempFolder(t);
+  const folder = tempFolder();
   for (let seed = 1; seed <= HISTORIES; seed++) history(t, seed, folder);
 });
 
-test("random histories through the worker are as the model says", async (t) => {
-  const folder = tempFolder(t);
+test("random histories through the worker are as the model says", async () => {
+  const folder = tempFolder();
   for (let seed = 1001; seed <= 1008; seed++) {
     const dice = new Dice(seed);
     const ingest = new Ingest(dice);

@@ -8,14 +8,15 @@ import { seriesRef } from "../../../lib/points/series.ts";
 import { StoreClient } from "../../../lib/store/client.ts";
 import { openStore } from "../../../lib/store/open.ts";
 import type { StoreHealth } from "../../../lib/store/types.ts";
-import { frameOf, type Row, rowsOf, START, TINY, tempFolder } from "./helpers.ts";
+import { frameOf, type Row, rowsOf, START, TINY } from "./helpers.ts";
+import { tempFolder } from "./temp-folder.ts";
 
 const A = seriesRef("plant/a", { site: "madrid" }, "°C");
 const row = (n: number): Row => [A, START + n, n];
 const rows = (n: number, from = 0): Frame => frameOf(Array.from({ length: n }, (_, i) => row(from + i)));
 
-test("the folder is made, and what was appended is there after a reopen", async (t) => {
-  const file = join(tempFolder(t), "deep", "down", "kpis.db");
+test("the folder is made, and what was appended is there after a reopen", async () => {
+  const file = join(tempFolder(), "deep", "down", "kpis.db");
   const store = await openStore({ file });
   const waiting = [store.append(rows(3)), store.append(rows(2, 3))];
   // Nothing was awaited: close commits it.
@@ -37,7 +38,7 @@ test("the folder is made, and what was appended is there after a reopen", async 
 });
 
 test("frames come back with one SeriesRef a series, and ours stay whole", async (t) => {
-  const store = await openStore({ file: join(tempFolder(t), "kpis.db"), commitEvery: 1 });
+  const store = await openStore({ file: join(tempFolder(), "kpis.db"), commitEvery: 1 });
   t.after(() => store.close());
   const frame = rows(3);
   await store.append(frame);
@@ -55,7 +56,7 @@ test("frames come back with one SeriesRef a series, and ours stay whole", async 
 });
 
 test("frames larger than a batch, and empty ones", async (t) => {
-  const store = await openStore({ file: join(tempFolder(t), "kpis.db"), commitEvery: 1 });
+  const store = await openStore({ file: join(tempFolder(), "kpis.db"), commitEvery: 1 });
   t.after(() => store.close());
   const [small, large, empty] = await Promise.all([10, 5000, 0].map((n, i) => store.append(rows(n, i * 10))));
   assert.deepEqual([small!.points, large!.points, empty], [10, 5000, { seq: 0, points: 0 }]);
@@ -64,7 +65,7 @@ test("frames larger than a batch, and empty ones", async (t) => {
 });
 
 test("past the queue's limit points are refused with the numbers", async (t) => {
-  const store = await openStore({ file: join(tempFolder(t), "kpis.db"), maxWaiting: 100, commitEvery: 5 });
+  const store = await openStore({ file: join(tempFolder(), "kpis.db"), maxWaiting: 100, commitEvery: 5 });
   t.after(() => store.close());
   const first = store.append(rows(80));
   await assert.rejects(store.append(rows(21)), { code: "store-full", message: /21 more points: 80 of at most 100/ });
@@ -74,7 +75,7 @@ test("past the queue's limit points are refused with the numbers", async (t) => 
 });
 
 test("what would break a file is refused", async (t) => {
-  const store = await openStore({ file: join(tempFolder(t), "kpis.db"), commitEvery: 1 });
+  const store = await openStore({ file: join(tempFolder(), "kpis.db"), commitEvery: 1 });
   t.after(() => store.close());
   for (const time of [Number.NaN, Infinity, START + 0.5]) {
     await assert.rejects(store.append(frameOf([[A, time, 1]])), { name: "VigiaError", code: "bad-time" });
@@ -87,16 +88,16 @@ test("what would break a file is refused", async (t) => {
   assert.equal((await store.read({})).length, 1);
 });
 
-test("a file has one writer, also within a process", async (t) => {
-  const file = join(tempFolder(t), "kpis.db");
+test("a file has one writer, also within a process", async () => {
+  const file = join(tempFolder(), "kpis.db");
   const store = await openStore({ file });
   await assert.rejects(openStore({ file }), { code: "store-locked", message: new RegExp(file) });
   await store.close();
   await (await openStore({ file })).close();
 });
 
-test("what cannot be opened says why", async (t) => {
-  const folder = tempFolder(t);
+test("what cannot be opened says why", async () => {
+  const folder = tempFolder();
   writeFileSync(join(folder, "text"), "plain text, ".repeat(1000));
   mkdirSync(join(folder, "folder.db"));
   await assert.rejects(openStore({ file: join(folder, "text") }), { name: "VigiaError", code: "store-corrupt" });
@@ -106,8 +107,8 @@ test("what cannot be opened says why", async (t) => {
   await assert.rejects(openStore({ file: join(folder, "a.db"), commitPoints: 0 }), { code: "bad-option" });
 });
 
-test("after close everything is refused", async (t) => {
-  const store = await openStore({ file: join(tempFolder(t), "kpis.db") });
+test("after close everything is refused", async () => {
+  const store = await openStore({ file: join(tempFolder(), "kpis.db") });
   await store.close();
   for (const ask of [() => store.append(rows(1)), () => store.read({}), () => store.stats(), () => store.replay(0)]) {
     await assert.rejects(ask(), { name: "VigiaError", code: "store-closed" });
@@ -117,7 +118,7 @@ test("after close everything is refused", async (t) => {
 test("a big flush lets commits and reads have their turn", async (t) => {
   const series = Array.from({ length: 300 }, (_, n) => seriesRef(`plant/${n}`));
   const store = await openStore({
-    file: join(tempFolder(t), "kpis.db"),
+    file: join(tempFolder(), "kpis.db"),
     commitPoints: 1,
     tuning: { headPoints: 3000, sliceSeries: 1 },
   });
@@ -135,8 +136,8 @@ test("a big flush lets commits and reads have their turn", async (t) => {
   assert.equal((await store.read({})).length, 3300);
 });
 
-test("a dead worker rejects what waits, and says so", async (t) => {
-  const options = { file: join(tempFolder(t), "kpis.db"), tuning: TINY };
+test("a dead worker rejects what waits, and says so", async () => {
+  const options = { file: join(tempFolder(), "kpis.db"), tuning: TINY };
   const worker = new Worker(new URL("../../../lib/store/worker.ts", import.meta.url));
   const store = await new StoreClient(worker, options).open(options);
   const seen: StoreHealth[] = [];
