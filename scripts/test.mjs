@@ -9,4 +9,4 @@ function run(...args) {
 
 run("node_modules/typescript/bin/tsc", "-p", "tsconfig.json");
 // The other tests of the store start threads and kill them: they join when the worker is finished.
-run("--test", ...globSync("test/lib/{codecs/*,store/engine,store/committer}.test.ts"));
+run("--test", ...globSync("test/lib/{codecs/*,window/*,store/engine,store/committer}.test.ts"));
