@@ -118,7 +118,9 @@ export function onInput(
   node.on("input", (msg, send, done) => {
     if (!waiting) run(msg as Message, send as Send, done);
     else if (maxWaiting > 0 && waiting.length >= maxWaiting) {
-      done(new VigiaError("buffer-full", { field: "messages waiting", value: waiting.length, allowed: `${maxWaiting}` }));
+      done(
+        new VigiaError("buffer-full", { field: "messages waiting", value: waiting.length, allowed: `${maxWaiting}` }),
+      );
     } else waiting.push(() => run(msg as Message, send as Send, done));
   });
 }

@@ -1,10 +1,10 @@
 import { isAbsolute, join, resolve } from "node:path";
 import type { Node, NodeAPI } from "node-red";
-import { StateDatabase } from "../lib/state/database.ts";
-import type { KeyedState } from "../lib/state/keyed-state.ts";
-import { StateKeeper } from "../lib/state/keeper.ts";
 import { VigiaError } from "../lib/points/error.ts";
 import type { Message } from "../lib/points/reader.ts";
+import { StateDatabase } from "../lib/state/database.ts";
+import { StateKeeper } from "../lib/state/keeper.ts";
+import type { KeyedState } from "../lib/state/keyed-state.ts";
 import { openPatiently } from "../lib/store/patient.ts";
 import type { Store, StoreOptions } from "../lib/store/types.ts";
 import { clock } from "./shell.ts";
@@ -51,6 +51,8 @@ export const storePath = (RED: NodeAPI, file: string): string =>
 
 export interface StoreLease {
   store: Store;
+  /** Absolute path: the identity of the store. */
+  file: string;
   /** Lets the store go; it closes when nobody has it any more. */
   release: () => Promise<void>;
 }
@@ -69,7 +71,7 @@ export function leaseStore(RED: NodeAPI, file: string, settings: Omit<StoreOptio
   const path = storePath(RED, file);
   options.set(path, settings);
   const { thing, release } = stores.take(path);
-  return { store: thing, release };
+  return { store: thing, file: path, release };
 }
 
 /** The store that a node's `store` setting names. @throws VigiaError `no-store` */
@@ -79,7 +81,11 @@ export function storeOf(RED: NodeAPI, id: string | undefined, required = false):
   if (!id && !required) return undefined;
   const node = id ? (RED.nodes.getNode(id) as StoreNode | null) : null;
   if (!node || typeof node.lease !== "function") {
-    throw new VigiaError("no-store", { field: "store", value: id ?? "", allowed: "a store (vigia-store) that is deployed" });
+    throw new VigiaError("no-store", {
+      field: "store",
+      value: id ?? "",
+      allowed: "a store (vigia-store) that is deployed",
+    });
   }
   return node.lease();
 }

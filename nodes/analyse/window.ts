@@ -1,0 +1,138 @@
+import type { NodeAPI, NodeDef } from "node-red";
+import { asVigiaError, type VigiaError } from "../../lib/points/error.ts";
+import { FrameBuilder } from "../../lib/points/frame.ts";
+import { frameMessages } from "../../lib/points/messages.ts";
+import { type Message, Reader } from "../../lib/points/reader.ts";
+import { DEFAULT_MAX_SERIES } from "../../lib/state/keyed-state.ts";
+import type { Store } from "../../lib/store/types.ts";
+import { type AggregateName, checkAggregates } from "../../lib/window/aggregate.ts";
+import { TumblingWindows } from "../../lib/window/tumbling.ts";
+import { booleanSetting, checkVersion, choiceSetting, durationSetting, listSetting, numberSetting } from "../config.ts";
+import { clock, controlOf, onClose, onInput, register, seriesSetting, statusOf } from "../shell.ts";
+import { keepState, storedSeq, storeOf } from "../stores.ts";
+
+interface WindowConfig extends NodeDef {
+  version?: number;
+  every?: string;
+  lateness?: string;
+  aggregates?: string | string[];
+  stamp?: string;
+  series?: string;
+  seriesType?: string;
+  store?: string;
+  batched?: boolean;
+  maxSeries?: number;
+}
+
+function normalize(config: WindowConfig) {
+  checkVersion(config.version, 1);
+  const names = listSetting(config.aggregates);
+  return {
+    every: durationSetting(config.every, "every", "1m", { min: 100, max: 366 * 86_400_000 }),
+    lateness: durationSetting(config.lateness, "lateness", "5s", { min: 0 }),
+    aggregates: checkAggregates(names.length > 0 ? names : ["mean"]) as AggregateName[],
+    stamp: choiceSetting(config.stamp, "stamp", ["start", "end"]),
+    batched: booleanSetting(config.batched, false),
+    maxSeries: numberSetting(config.maxSeries, "maxSeries", DEFAULT_MAX_SERIES, { min: 1, integer: true }),
+  };
+}
+
+export default function (RED: NodeAPI): void {
+  register<WindowConfig>(RED, "vigia-window", (node, config) => {
+    const { batched, ...options } = normalize(config);
+    const windows = new TumblingWindows(options);
+    const reader = new Reader(clock, seriesSetting(RED, node, config));
+    const lease = storeOf(RED, config.store);
+    const status = statusOf(node);
+    const results = new FrameBuilder();
+    const emit = results.add.bind(results);
+
+    const showStatus = () => {
+      const { late, state } = windows;
+      const text = RED._(late > 0 ? "window.status.late" : "window.status.ok", { n: state.size, late });
+      status({ fill: late > 0 ? "yellow" : "green", shape: "dot", text });
+    };
+
+    const take = (send: (messages: unknown) => void) => {
+      if (results.length > 0) send([frameMessages(results.take(), batched), null]);
+    };
+
+    async function replay(store: Store): Promise<void> {
+      let cursor = windows.state.cursor;
+      if (cursor === undefined) return;
+      for (let more = true; more; ) {
+        const piece = await store.replay(cursor, 50_000);
+        if (!piece.complete) node.warn(RED._("window.replay-gap"));
+        const { frame } = piece;
+        for (let row = 0; row < frame.length; row++) {
+          const ref = frame.ref(row);
+          const time = frame.times[row]!;
+          if (windows.state.peek(ref.key) && !windows.knows(ref, time, piece.cursor)) {
+            windows.add(ref, time, frame.values[row]!, emit, piece.cursor);
+          }
+        }
+        cursor = piece.cursor;
+        more = piece.more;
+      }
+      windows.state.cursor = cursor;
+      take((messages) => node.send(messages as never));
+    }
+
+    const kept = keepState(RED, node, windows.state, {
+      beforeSave: () => windows.beforeSave(),
+      afterRestore: async (restored) => {
+        if (!restored) return;
+        windows.afterRestore();
+        if (lease) await replay(lease.store).catch((thrown) => node.warn(asVigiaError(thrown).message));
+        showStatus();
+      },
+    });
+
+    function control(msg: Message, send: (messages: unknown) => void): boolean {
+      const command = controlOf(msg, ["reset", "flush", "state"]);
+      if (!command) return false;
+      if (command.do === "flush") windows.flush(emit);
+      else if (command.do === "reset") windows.reset(keysOf(command.series));
+      else send([{ topic: "state", payload: windows.state.export(keysOf(command.series)) }, null]);
+      take(send);
+      showStatus();
+      return true;
+    }
+
+    const keysOf = (series: string | undefined) =>
+      series === undefined
+        ? undefined
+        : [...windows.state.entries()].filter(([ref]) => ref.series === series).map(([ref]) => ref.key);
+
+    onInput(
+      node,
+      (msg, send) => {
+        if (control(msg, send)) return;
+        const seq = storedSeq(msg, lease?.file);
+        let late: FrameBuilder | undefined;
+        let refused: VigiaError | undefined;
+        const reading = reader.read(msg, (ref, time, value) => {
+          try {
+            if (windows.add(ref, time, value, emit, seq)) return;
+            late ??= new FrameBuilder(4);
+            late.add(ref, time, value);
+          } catch (thrown) {
+            refused ??= asVigiaError(thrown);
+          }
+        });
+        if (seq > 0) windows.state.cursor = Math.max(windows.state.cursor ?? 0, seq);
+        take(send);
+        if (late) send([null, frameMessages(late.take(), batched)]);
+        showStatus();
+        const error = refused ?? reading.error;
+        if (error) throw error;
+      },
+      { ready: kept.ready, maxWaiting: Number(RED.settings.nodeMessageBufferMaxLength ?? 0) },
+    );
+
+    onClose(node, async () => {
+      await kept.close();
+      await lease?.release();
+    });
+  });
+}

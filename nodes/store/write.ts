@@ -1,0 +1,71 @@
+import type { NodeAPI, NodeDef } from "node-red";
+import { VigiaError } from "../../lib/points/error.ts";
+import { Reader } from "../../lib/points/reader.ts";
+import { checkVersion, numberSetting } from "../config.ts";
+import { clock, onClose, onInput, register, seriesSetting, statusOf } from "../shell.ts";
+import { type Stored, storeOf } from "../stores.ts";
+
+interface WriteConfig extends NodeDef {
+  version?: number;
+  store?: string;
+  series?: string;
+  seriesType?: string;
+  maxWaiting?: number;
+}
+
+/** Forecasts are stored too: their times may lie ten years ahead. */
+const AHEAD = 10 * 366 * 86_400_000;
+
+export default function (RED: NodeAPI): void {
+  register<WriteConfig>(RED, "vigia-write", (node, config) => {
+    checkVersion(config.version, 1);
+    const most = numberSetting(config.maxWaiting, "maxWaiting", 100_000, { min: 1, integer: true });
+    const { store, file, release } = storeOf(RED, config.store, true);
+    const reader = new Reader(clock, { ...seriesSetting(RED, node, config), ahead: AHEAD });
+    const status = statusOf(node);
+    let waiting = 0;
+    let written = 0;
+
+    const showStatus = () => {
+      const counts = { written: written.toLocaleString("en"), waiting: waiting.toLocaleString("en") };
+      const { health } = store;
+      if (health.state === "failing") {
+        const reason = RED._(`write.health.${health.code}`, { defaultValue: health.reason });
+        status({ fill: "red", shape: "ring", text: RED._("write.status.failing", { ...counts, reason }) });
+      } else if (waiting > most / 2) {
+        status({ fill: "yellow", shape: "dot", text: RED._("write.status.busy", counts) });
+      } else status({ fill: "green", shape: "dot", text: RED._("write.status.ok", counts) });
+    };
+    const stop = store.watch(showStatus);
+
+    onInput(node, async (msg, send) => {
+      const { frame, reading } = reader.frame(msg);
+      if (waiting + frame.length > most) {
+        throw new VigiaError("store-full", {
+          field: "points waiting to be stored",
+          value: waiting + frame.length,
+          allowed: `${most} (setting maxWaiting)`,
+        });
+      }
+      if (frame.length > 0) {
+        waiting += frame.length;
+        showStatus();
+        try {
+          const { seq } = await store.append(frame);
+          written += frame.length;
+          msg.stored = { file, seq } satisfies Stored;
+        } finally {
+          waiting -= frame.length;
+          showStatus();
+        }
+        send(msg);
+      }
+      if (reading.error) throw reading.error;
+    });
+
+    onClose(node, async () => {
+      stop();
+      await release();
+    });
+  });
+}
