@@ -145,7 +145,7 @@ export function register<C extends NodeDef, Credentials extends object = object>
   setup: (node: Node<Credentials>, config: C) => void,
   options: Record<string, unknown> = {},
 ): void {
-  function constructor(this: Node<Credentials>, config: C): void {
+  function construct(this: Node<Credentials>, config: C): void {
     RED.nodes.createNode(this, config);
     try {
       setup(this, config);
@@ -156,7 +156,7 @@ export function register<C extends NodeDef, Credentials extends object = object>
       this.on("input", (_msg, _send, done) => done(error));
     }
   }
-  RED.nodes.registerType(type, constructor as never, options as never);
+  RED.nodes.registerType(type, construct as never, options as never);
 }
 
 /** The `series` setting (typed input: msg, str or env) as options of a `Reader`. */

@@ -87,14 +87,13 @@ export class HostSampler {
     const stat =
       on("cpu") || on("process") ? await this.#source.readText(`${this.#source.roots.proc}/stat`) : undefined;
     if (on("cpu")) this.#cpu.collect(stat, emit);
-    await Promise.all([
-      on("load") && collectLoad(this.#source, emit),
-      on("memory") && collectMemory(this.#source, emit),
-      on("disk") && this.#disk.collect(emit),
-      on("network") && this.#network.collect(emit),
-      on("temperature") && this.#temperature.collect(emit),
-      on("process") && this.#process.collect(stat, emit),
-    ]);
+    // One after the other, so that the rows stand in the order of the list.
+    if (on("load")) await collectLoad(this.#source, emit);
+    if (on("memory")) await collectMemory(this.#source, emit);
+    if (on("disk")) await this.#disk.collect(emit);
+    if (on("network")) await this.#network.collect(emit);
+    if (on("temperature")) await this.#temperature.collect(emit);
+    if (on("process")) await this.#process.collect(stat, emit);
     return builder.take();
   }
 }

@@ -72,3 +72,17 @@ export function tags(): Validator {
     return fits ? true : reason(this, options, "tags");
   };
 }
+
+const AGGREGATE = /^(mean|min|max|sum|count|stddev|first|last|p(\d{1,2}(\.\d+)?|100))$/;
+
+/** `mean, max, p95` */
+export function aggregates(): Validator {
+  return function (value, options) {
+    const names = String(value ?? "")
+      .split(",")
+      .map((name) => name.trim())
+      .filter((name) => name !== "");
+    if (names.length > 0 && names.every((name) => AGGREGATE.test(name))) return true;
+    return reason(this, options, "aggregates");
+  };
+}

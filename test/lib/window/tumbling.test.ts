@@ -31,7 +31,10 @@ test("a silent series is closed by the stream, a series that is a week behind is
   add(b, week + MINUTE, 1);
   assert.deepEqual(out, [["b", week, 2]]);
   add(seriesRef("c"), 10 * MINUTE, 1);
-  assert.deepEqual(out.slice(1), [["a", 0, 1], ["b", week + MINUTE, 1]]);
+  assert.deepEqual(out.slice(1), [
+    ["a", 0, 1],
+    ["b", week + MINUTE, 1],
+  ]);
 });
 
 test("a late point is told apart, and a snapshot carries open windows on", () => {

@@ -1,0 +1,31 @@
+import { seriesField } from "../editor/fields.ts";
+import { number } from "../editor/validate.ts";
+
+RED.nodes.registerType("vigia-write", {
+  category: "vigia",
+  color: "#DEB887",
+  defaults: {
+    name: { value: "" },
+    version: { value: 1 },
+    store: { value: "", type: "vigia-store", required: true },
+    series: { value: "topic" },
+    seriesType: { value: "msg" },
+    maxWaiting: { value: 100000, validate: number(1, 10_000_000, { integer: true, blank: true }) },
+  },
+  inputs: 1,
+  outputs: 1,
+  icon: "vigia-write.svg",
+  paletteLabel: "store KPIs",
+  outputLabels() {
+    return this._("write.out-stored");
+  },
+  label() {
+    return this.name || this._("write.label");
+  },
+  labelStyle() {
+    return this.name ? "node_label_italic" : "";
+  },
+  oneditprepare() {
+    seriesField();
+  },
+});
