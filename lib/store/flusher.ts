@@ -47,7 +47,9 @@ export class Flusher {
     try {
       const { done } = this.#round!.next();
       this.#cancel = undefined;
-      if (!done) this.#stepSoon();
+      // Points came in during the round, perhaps so many that commits are held until they are in chunks too.
+      if (done) this.kick();
+      else this.#stepSoon();
       this.#backoff.succeeded();
       this.#onTried();
     } catch (thrown) {

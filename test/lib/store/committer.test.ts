@@ -18,7 +18,9 @@ class Disk {
   full = false;
   crowded = false;
   due = false;
+  wanted = 1;
   steps = 0;
+  rounds = 0;
 
   commit(pieces: readonly LogRows[]): number {
     this.#check();
@@ -27,12 +29,13 @@ class Disk {
   }
 
   *flush(): Generator<void, void, void> {
+    this.rounds++;
     for (let step = 0; step < 3; step++) {
       this.#check();
       this.steps++;
       yield;
     }
-    this.due = false;
+    this.due = this.rounds < this.wanted;
   }
 
   #check(): void {
@@ -107,6 +110,16 @@ test("nothing is committed while the memory is crowded", async () => {
   disk.crowded = false;
   committer.resume();
   assert.equal(await waiting, 1);
+});
+
+test("what came in during a flush makes another one due, without a commit in between", async () => {
+  const disk = new Disk();
+  const flusher = new Flusher(disk, new ManualClock(), () => {});
+  disk.due = true;
+  disk.wanted = 3;
+  flusher.kick();
+  for (let n = 0; n < 20; n++) await turn();
+  assert.equal(disk.rounds, 3);
 });
 
 test("a flush goes on a step a turn, and begins anew after a failure though nothing more is due", async () => {

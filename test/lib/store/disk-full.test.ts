@@ -61,7 +61,9 @@ const batch = (n: number): Row[] => REFS.map((ref, slot) => [ref, START + n * 10
 const sorted = (rows: Row[]): Row[] =>
   rows.toSorted(([a, s], [b, u]) => (a.key === b.key ? s - u : a.key < b.key ? -1 : 1));
 
-test("a full disk: health says so, nothing is lost or doubled, and it recovers by itself", async (t) => {
+test("a full disk: health says so, nothing is lost or doubled, and it recovers by itself", {
+  timeout: 60_000,
+}, async (t) => {
   const folder = smallDisk(t);
   if (folder === undefined) return;
   const file = join(folder, "kpis.db");

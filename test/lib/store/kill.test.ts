@@ -27,7 +27,9 @@ function ingest(t: TestContext, file: string, first: number) {
   return { lines: createInterface({ input: child.stdout }), kill };
 }
 
-test("kill -9 during ingest loses nothing that was acknowledged and doubles nothing", async (t) => {
+test("kill -9 during ingest loses nothing that was acknowledged and doubles nothing", {
+  timeout: 60_000,
+}, async (t) => {
   const file = join(tempFolder(), "kpis.db");
   const dice = new Dice(7);
   const acknowledged = new Set<number>();
@@ -69,7 +71,9 @@ test("kill -9 during ingest loses nothing that was acknowledged and doubles noth
   t.diagnostic(`${KILLS} kills, ${acknowledged.size} frames acknowledged`);
 });
 
-test("another process that writes the file keeps us out, and not a moment longer than it lives", async (t) => {
+test("another process that writes the file keeps us out, and not a moment longer than it lives", {
+  timeout: 60_000,
+}, async (t) => {
   const file = join(tempFolder(), "kpis.db");
   const { lines, kill } = ingest(t, file, 0);
   await once(lines, "line");
@@ -82,7 +86,9 @@ test("another process that writes the file keeps us out, and not a moment longer
   await (await openStore({ file })).close();
 });
 
-test("another process reads the file with SQLite alone while it is written, and what it sees fits together", async (t) => {
+test("another process reads the file with SQLite alone while it is written, and what it sees fits together", {
+  timeout: 60_000,
+}, async (t) => {
   const file = join(tempFolder(), "kpis.db");
   const { lines } = ingest(t, file, 0);
   await once(lines, "line");

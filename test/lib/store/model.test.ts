@@ -121,7 +121,7 @@ test(`${HISTORIES} random histories of the engine are as the model says`, (t) =>
   for (let seed = 1; seed <= HISTORIES; seed++) history(t, seed, folder);
 });
 
-test("random histories through the worker are as the model says", async () => {
+test("random histories through the worker are as the model says", { timeout: 60_000 }, async () => {
   const folder = tempFolder();
   for (let seed = 1001; seed <= 1008; seed++) {
     const dice = new Dice(seed);
