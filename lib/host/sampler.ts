@@ -23,6 +23,9 @@ export interface HostSamplerOptions {
   mountLimit?: number;
 }
 
+/** A mount or a sensor may be called anything. */
+const UNFIT = /[\u0000-\u001f\u007f]/g;
+
 const KPIS: ReadonlyMap<HostSeries, HostKpi> = new Map(HOST_KPIS.map((kpi) => [kpi.series, kpi]));
 
 /**
@@ -45,7 +48,7 @@ export class HostSampler {
   /** @throws VigiaError `bad-series` */
   constructor(options: HostSamplerOptions) {
     const { clock, prefix = "host", groups = HOST_GROUPS, table = new SeriesTable(), source = hostSource() } = options;
-    checkSeries(prefix, "series");
+    for (const { series } of HOST_KPIS) checkSeries(`${prefix}/${series}`, "series");
     this.#clock = clock;
     this.#prefix = prefix;
     this.#groups = new Set(groups);
@@ -80,7 +83,7 @@ export class HostSampler {
     const emit: Emit = (series, value, instance) => {
       if (value === undefined || Number.isNaN(value)) return;
       const { tag, unit } = KPIS.get(series)!;
-      const tags = tag && instance !== undefined ? { [tag]: instance } : undefined;
+      const tags = tag && instance !== undefined ? { [tag]: instance.replace(UNFIT, "?").slice(0, 200) } : undefined;
       builder.add(this.#table.ref(`${this.#prefix}/${series}`, tags, unit), time, value ?? Number.NaN);
     };
     const on = (group: HostGroup) => this.#groups.has(group);

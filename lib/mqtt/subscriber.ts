@@ -72,6 +72,8 @@ export interface SubscriberStats {
   outstanding: number;
   /** The largest `outstanding` so far. */
   maxOutstanding: number;
+  /** With `stored`: messages whose acknowledgement was not sent yet, or must wait until the broker repeats them. */
+  unacknowledged: number;
   /** With `stored`: messages that came again after a reconnect and were not taken a second time. */
   rebound: number;
   /** The broker is held back now. */
@@ -192,7 +194,8 @@ export class Subscriber {
   }
 
   get stats(): SubscriberStats {
-    return { ...this.#counts, rebound: this.#ledger.rebound, holding: this.#release !== undefined };
+    const { size: unacknowledged, rebound } = this.#ledger;
+    return { ...this.#counts, unacknowledged, rebound, holding: this.#release !== undefined };
   }
 
   /**

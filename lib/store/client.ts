@@ -6,8 +6,7 @@ import type { SeriesRef } from "../points/series.ts";
 import { WorkerClient } from "../work/rpc.ts";
 import type { SeriesChoice } from "./catalog.ts";
 import { Outbox } from "./outbox.ts";
-import type { SentFrame, StoreApi, StoreEvent } from "./protocol.ts";
-import { checkCount } from "./query.ts";
+import type { SentFrame, StoreApi } from "./protocol.ts";
 import type {
   Appended,
   RangeQuery,
@@ -22,13 +21,9 @@ import type {
 
 const DEFAULT_MAX_WAITING = 200_000;
 
-function closedError(file: string): VigiaError {
-  return new VigiaError("store-closed", `the store ${file} is closed`);
-}
-
 /** A `Store` whose engine runs in a worker. */
 export class StoreClient implements Store {
-  readonly #file: string;
+  readonly #options: StoreOptions;
   readonly #maxWaiting: number;
   readonly #worker: WorkerClient<StoreApi>;
   readonly #outbox: Outbox;
@@ -41,21 +36,21 @@ export class StoreClient implements Store {
   #closed: Promise<void> | undefined;
 
   /** `open` must follow. */
-  constructor(worker: Worker, { file, maxWaiting = DEFAULT_MAX_WAITING }: StoreOptions) {
-    this.#file = file;
-    this.#maxWaiting = maxWaiting;
+  constructor(worker: Worker, options: StoreOptions) {
+    this.#options = options;
+    this.#maxWaiting = options.maxWaiting ?? DEFAULT_MAX_WAITING;
     this.#worker = new WorkerClient<StoreApi>(worker, {
       name: "store",
-      onEvent: (event) => this.#setHealth(event as StoreEvent),
+      onEvent: (event) => this.#setHealth(event as StoreHealth),
       onDeath: ({ code, message }) => this.#setHealth({ state: "failing", code, reason: message }),
     });
     this.#outbox = new Outbox((batch) => this.#worker.call("append", batch, [batch.rows.times.buffer as ArrayBuffer]));
   }
 
   /** Opens the file; when that fails the worker is ended. */
-  async open(options: StoreOptions): Promise<this> {
+  async open(): Promise<this> {
     try {
-      this.#seq = await this.#worker.call("open", options);
+      this.#seq = await this.#worker.call("open", this.#options);
       return this;
     } catch (thrown) {
       await this.#worker.end();
@@ -118,7 +113,7 @@ export class StoreClient implements Store {
 
   async #append(frame: Frame): Promise<Appended> {
     const points = frame.length;
-    if (this.#closed) throw closedError(this.#file);
+    if (this.#closed) throw this.#closedError();
     if (points === 0) return { seq: this.#seq, points };
     if (this.#waiting + points > this.#maxWaiting) {
       throw new VigiaError(
@@ -137,8 +132,12 @@ export class StoreClient implements Store {
     return { seq: await sent, points };
   }
 
+  #closedError(): VigiaError {
+    return new VigiaError("store-closed", `the store ${this.#options.file} is closed`);
+  }
+
   #ask: WorkerClient<StoreApi>["call"] = (method, request) =>
-    this.#closed ? Promise.reject(closedError(this.#file)) : this.#worker.call(method, request);
+    this.#closed ? Promise.reject(this.#closedError()) : this.#worker.call(method, request);
 
   #receive({ told, dictionary, index, times, values }: SentFrame): Frame {
     for (const ref of told) this.#refs.push(Object.freeze(ref));
@@ -153,19 +152,5 @@ export class StoreClient implements Store {
   #setHealth(health: StoreHealth): void {
     this.#health = health;
     for (const listener of this.#listeners) listener(health);
-  }
-}
-
-/** @throws VigiaError `bad-option` */
-export function checkOptions({ file, commitEvery, commitPoints, maxWaiting }: StoreOptions): void {
-  if (typeof file !== "string" || file === "") {
-    throw new VigiaError("bad-option", { field: "file", value: file, allowed: "the path of a file" });
-  }
-  for (const [field, value, least] of [
-    ["commitEvery", commitEvery, 0],
-    ["commitPoints", commitPoints, 1],
-    ["maxWaiting", maxWaiting, 1],
-  ] as const) {
-    if (value !== undefined) checkCount(value, field, least, "bad-option");
   }
 }

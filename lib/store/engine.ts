@@ -18,7 +18,7 @@ import { thin } from "./thin.ts";
 import { transaction } from "./transaction.ts";
 import type { RangeQuery, Replay, SeriesInfo, StoreStats, StoreTuning, ThinQuery } from "./types.ts";
 
-export const DEFAULT_TUNING: StoreTuning = {
+const DEFAULT_TUNING: StoreTuning = {
   chunkPoints: 2000,
   headPoints: 500_000,
   sliceSeries: 100,
@@ -28,6 +28,8 @@ export const DEFAULT_TUNING: StoreTuning = {
 
 /** Past so many times `headPoints` in memory nothing more is committed until a flush has gone on. */
 const CROWDED = 4;
+/** A slice of a flush ends when it has so many points, whatever `sliceSeries` says: what waits must not wait long. */
+const SLICE_POINTS = 50_000;
 const DEFAULT_REPLAY = 50_000;
 const NEWEST: Range = { from: -Infinity, to: Infinity, limit: 1, newest: true };
 
@@ -130,14 +132,15 @@ export class Engine {
     this.#try(() =>
       transaction(this.#db, () => {
         this.#catalog.save();
-        this.#log.write(encodeLog(pieces), this.#clock.now());
+        this.#log.write(seq, this.#clock.now(), encodeLog(pieces));
       }),
     );
     this.#catalog.saved();
     let points = 0;
     for (const piece of pieces) points += this.#apply(seq, piece);
     this.#commits++;
-    return this.#log.committed(points);
+    this.#log.committed(seq, points);
+    return seq;
   }
 
   /**
@@ -146,8 +149,15 @@ export class Engine {
    */
   *flush(): Generator<void, void, void> {
     const filled = this.#catalog.all().filter(({ head }) => head.length > 0);
-    for (let start = 0; start < filled.length; start += this.#tuning.sliceSeries) {
-      this.#flushSlice(filled.slice(start, start + this.#tuning.sliceSeries));
+    let slice: KeptSeries[] = [];
+    let points = 0;
+    for (const [place, series] of filled.entries()) {
+      slice.push(series);
+      points += series.head.length;
+      if (slice.length < this.#tuning.sliceSeries && points < SLICE_POINTS && place < filled.length - 1) continue;
+      this.#flushSlice(slice);
+      slice = [];
+      points = 0;
       yield;
     }
     while (this.#trim()) yield;

@@ -51,14 +51,14 @@ export class Log {
     return this.#trimmed;
   }
 
-  /** Writes the next row, inside a transaction; `committed` must follow it. */
-  write(data: Uint8Array, at: number): void {
-    this.#insert.run(this.#last + 1, at, data);
+  /** Writes a row, inside a transaction; `committed` must follow it. */
+  write(seq: number, at: number, data: Uint8Array): void {
+    this.#insert.run(seq, at, data);
   }
 
-  committed(points: number): number {
+  committed(seq: number, points: number): void {
+    this.#last = seq;
     this.#points += points;
-    return ++this.#last;
   }
 
   *after(seq: number): Generator<{ seq: number; rows: LogRows }> {

@@ -1,8 +1,24 @@
 import { Worker } from "node:worker_threads";
-import { checkOptions, StoreClient } from "./client.ts";
+import { VigiaError } from "../points/error.ts";
+import { StoreClient } from "./client.ts";
+import { checkCount } from "./query.ts";
 import type { Store, StoreOptions } from "./types.ts";
 
 const WORKER = new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url);
+
+/** @throws VigiaError `bad-option` */
+function checkOptions({ file, commitEvery, commitPoints, maxWaiting }: StoreOptions): void {
+  if (typeof file !== "string" || file === "") {
+    throw new VigiaError("bad-option", { field: "file", value: file, allowed: "the path of a file" });
+  }
+  for (const [field, value, least] of [
+    ["commitEvery", commitEvery, 0],
+    ["commitPoints", commitPoints, 1],
+    ["maxWaiting", maxWaiting, 1],
+  ] as const) {
+    if (value !== undefined) checkCount(value, field, least, "bad-option");
+  }
+}
 
 /**
  * Opens the embedded store on `file`, in a thread of its own; a missing file and its folder are created. The process
@@ -12,5 +28,5 @@ const WORKER = new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./work
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   checkOptions(options);
-  return new StoreClient(new Worker(WORKER), options).open(options);
+  return new StoreClient(new Worker(WORKER), options).open();
 }

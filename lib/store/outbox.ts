@@ -1,20 +1,20 @@
 import { VigiaError } from "../points/error.ts";
 import type { Frame } from "../points/frame.ts";
 import type { SeriesRef } from "../points/series.ts";
-import type { Batch } from "./protocol.ts";
+import type { Batch, Definition } from "./protocol.ts";
 
 /** Room of a batch in points; a larger frame gets its own. */
 const ROOM = 1024;
 const UNKNOWN = 0xffffffff;
 
-/** What is known of a series in the worker. */
+/** What the worker knows of a series. */
 interface Known {
   id: number;
   unit: string | undefined;
 }
 
 interface Open {
-  define: Batch["define"][number][];
+  define: Definition[];
   sids: Uint32Array;
   times: Float64Array;
   values: Float64Array;
@@ -107,7 +107,7 @@ export class Outbox {
     settle(this.#post({ define, rows }));
   }
 
-  #id(ref: SeriesRef, define: Open["define"]): number {
+  #id(ref: SeriesRef, define: Definition[]): number {
     let known = this.#known.get(ref.key);
     if (known === undefined) {
       known = { id: this.#known.size, unit: ref.unit };

@@ -2,12 +2,17 @@ import type { SeriesFilter } from "../points/pattern.ts";
 import type { SeriesRef } from "../points/series.ts";
 import type { SeriesChoice } from "./catalog.ts";
 import type { LogRows } from "./log-codec.ts";
-import type { RangeQuery, Replay, SeriesInfo, StoreHealth, StoreOptions, StoreStats, ThinQuery } from "./types.ts";
+import type { RangeQuery, Replay, SeriesInfo, StoreOptions, StoreStats, ThinQuery } from "./types.ts";
+
+/** A series that the worker does not know yet, or that has another unit now, under the client's number. */
+export interface Definition {
+  id: number;
+  ref: SeriesRef;
+}
 
 /** Appends of one turn of the client's event loop. */
 export interface Batch {
-  /** Series that the worker does not know yet, or of another unit now, under the client's numbers. */
-  define: readonly { id: number; ref: SeriesRef }[];
+  define: readonly Definition[];
   /** `sids` are the client's numbers; the worker puts its own in their place. */
   rows: LogRows;
 }
@@ -21,7 +26,7 @@ export interface SentFrame {
   values: Float64Array;
 }
 
-/** What the store's worker can be asked. */
+/** What the store's worker can be asked. Its one-way events are changes of `StoreHealth`. */
 export type StoreApi = {
   /** Gives the last commit. Before anything else. */
   open(options: StoreOptions): number;
@@ -36,6 +41,3 @@ export type StoreApi = {
   /** Nothing can be asked after it. */
   close(request: null): void;
 };
-
-/** The only one-way event of the worker. */
-export type StoreEvent = StoreHealth;

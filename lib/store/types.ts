@@ -69,14 +69,21 @@ export interface StoreStats {
   warnings: readonly string[];
 }
 
-/** How the store is. `failing` tries again by itself; waiting points are kept. */
+/**
+ * How the store is. `failing` tries again by itself and keeps the waiting points; `store-disk-full`,
+ * `store-read-only`, `store-io`, `store-busy`, `store-corrupt`, `store-failed`. Only after `worker-died` it must be
+ * closed and opened anew.
+ */
 export type StoreHealth = { state: "open" } | { state: "failing"; code: string; reason: string };
 
-/** Sizes of the engine's inner works. The defaults were measured; tests set small ones. */
+/** Sizes of the engine's inner works; mostly for tests, which set small ones. */
 export interface StoreTuning {
   /** Rows a chunk holds at most. Default 2000. */
   chunkPoints: number;
-  /** Points that are gathered in memory (16 to 32 bytes each) before they go to chunks. Default 500 000. */
+  /**
+   * Points that are gathered in memory (16 to 32 bytes each) before they go to chunks; with four times as many, commits
+   * are held until a flush has gone on. Default 500 000.
+   */
   headPoints: number;
   /** Series that go to chunks in one transaction; commits and reads get their turn between. Default 100. */
   sliceSeries: number;

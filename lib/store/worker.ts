@@ -7,8 +7,8 @@ import { moving, serve } from "../work/rpc.ts";
 import { Committer } from "./committer.ts";
 import { Engine } from "./engine.ts";
 import { Flusher } from "./flusher.ts";
-import type { Batch, SentFrame, StoreApi, StoreEvent } from "./protocol.ts";
-import type { StoreOptions } from "./types.ts";
+import type { Batch, SentFrame, StoreApi } from "./protocol.ts";
+import type { StoreHealth, StoreOptions } from "./types.ts";
 
 /** The edge of the library: only here time is the machine's own. */
 const systemClock: Clock = {
@@ -28,7 +28,7 @@ class Host {
   readonly engine: Engine;
   readonly #committer: Committer;
   readonly #flusher: Flusher;
-  readonly #emit: (event: StoreEvent) => void;
+  readonly #emit: (health: StoreHealth) => void;
   readonly #failures = new Map<"commit" | "flush", VigiaError>();
   #failing: string | undefined;
   /** Series number by the client's number. */
@@ -36,7 +36,7 @@ class Host {
   /** Number for the client, by what it was told. */
   readonly #told = new Map<SeriesRef, number>();
 
-  constructor(options: StoreOptions, clock: Clock, emit: (event: StoreEvent) => void) {
+  constructor(options: StoreOptions, clock: Clock, emit: (health: StoreHealth) => void) {
     this.#emit = emit;
     this.engine = new Engine(options.file, clock, options.tuning);
     this.#flusher = new Flusher(this.engine, clock, (failure) => {
@@ -99,7 +99,7 @@ function host(): Host {
   return opened;
 }
 
-const emit: (event: StoreEvent) => void = serve<StoreApi>(parentPort!, {
+const emit: (health: StoreHealth) => void = serve<StoreApi>(parentPort!, {
   open(options) {
     opened = new Host(options, systemClock, emit);
     return opened.engine.seq;

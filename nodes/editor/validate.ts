@@ -86,3 +86,31 @@ export function aggregates(): Validator {
     return reason(this, options, "aggregates");
   };
 }
+
+/** MQTT filters, separated by commas or line ends. */
+export function mqttTopics(): Validator {
+  return function (value, options) {
+    const filters = String(value ?? "")
+      .split(/[,\n]/)
+      .map((filter) => filter.trim())
+      .filter((filter) => filter !== "");
+    const fits = (filter: string) =>
+      filter.split("/").every((part, i, all) => {
+        if (part.includes("#")) return part === "#" && i === all.length - 1;
+        return !part.includes("+") || part === "+";
+      });
+    if (filters.length > 0 && filters.every(fits)) return true;
+    return reason(this, options, "topics");
+  };
+}
+
+/** `{site}/{device}/+` */
+export function template(): Validator {
+  return function (value, options) {
+    const parts = String(value ?? "").split("/");
+    const fits = parts.every(
+      (part, i) => /^(\+|\{[^{}+#]+\}|[^{}+#]+)$/.test(part) || (part === "#" && i === parts.length - 1),
+    );
+    return fits ? true : reason(this, options, "template");
+  };
+}

@@ -5,7 +5,7 @@ import { VigiaError } from "../../../lib/points/error.ts";
 import { Committer } from "../../../lib/store/committer.ts";
 import { Flusher } from "../../../lib/store/flusher.ts";
 import type { LogRows } from "../../../lib/store/log-codec.ts";
-import { ManualClock } from "./helpers.ts";
+import { ManualClock } from "./fixtures.ts";
 
 const rows = (n: number): LogRows => ({
   sids: new Uint32Array(n),

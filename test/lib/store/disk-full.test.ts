@@ -7,7 +7,7 @@ import { seriesRef } from "../../../lib/points/series.ts";
 import { Engine } from "../../../lib/store/engine.ts";
 import { openStore } from "../../../lib/store/open.ts";
 import type { Store, StoreHealth } from "../../../lib/store/types.ts";
-import { flushAll, frameOf, logRows, ManualClock, type Row, rowsOf, START, sameRows, TINY } from "./helpers.ts";
+import { flushAll, frameOf, logRows, ManualClock, type Row, rowsOf, START, sameRows, TINY } from "./fixtures.ts";
 import { tempFolder } from "./temp-folder.ts";
 
 const REFS = Array.from({ length: 20 }, (_, n) => seriesRef(`plant/${n}`));

@@ -7,7 +7,7 @@ import { seriesRef } from "../../../lib/points/series.ts";
 import { sqliteWarning } from "../../../lib/store/database.ts";
 import { Engine } from "../../../lib/store/engine.ts";
 import type { StoreTuning } from "../../../lib/store/types.ts";
-import { flushAll, frameOf, logRows, ManualClock, type Row, rowsOf, START, TINY } from "./helpers.ts";
+import { flushAll, frameOf, logRows, ManualClock, type Row, rowsOf, START, TINY } from "./fixtures.ts";
 import { tempFolder } from "./temp-folder.ts";
 
 const A = seriesRef("plant/a", { site: "madrid" }, "°C");

@@ -1,7 +1,7 @@
 // Run as a process of its own: node ingest-child.ts <file> <first frame>. Appends for ever, and prints
 // "<frame> <seq>" for each frame that is on disk.
 import { openStore } from "../../../lib/store/open.ts";
-import { frameOf, TINY } from "./helpers.ts";
+import { frameOf, TINY } from "./fixtures.ts";
 import { ingestFrame } from "./ingest-frame.ts";
 
 const [file = "", first = "0"] = process.argv.slice(2);

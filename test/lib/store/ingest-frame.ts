@@ -1,5 +1,5 @@
 import { seriesRef } from "../../../lib/points/series.ts";
-import { type Row, START } from "./helpers.ts";
+import { type Row, START } from "./fixtures.ts";
 
 const REFS = Array.from({ length: 30 }, (_, n) => seriesRef(`plant/${n}`, { line: n % 3 }));
 const ROWS = 40;

@@ -8,7 +8,7 @@ import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Engine } from "../../../lib/store/engine.ts";
 import { openStore } from "../../../lib/store/open.ts";
-import { Dice, ManualClock, TINY } from "./helpers.ts";
+import { Dice, ManualClock, TINY } from "./fixtures.ts";
 import { ingestFrame } from "./ingest-frame.ts";
 import { tempFolder } from "./temp-folder.ts";
 

@@ -17,7 +17,7 @@ import {
   rowsOf,
   sameRows,
   TINY,
-} from "./helpers.ts";
+} from "./fixtures.ts";
 import { tempFolder } from "./temp-folder.ts";
 
 const HISTORIES = 240;

@@ -1,0 +1,40 @@
+import { seriesField } from "../editor/fields.ts";
+import { template } from "../editor/validate.ts";
+
+RED.nodes.registerType("vigia-decode", {
+  category: "vigia",
+  color: "#A6BBCF",
+  defaults: {
+    name: { value: "" },
+    version: { value: 1 },
+    format: { value: "auto" },
+    precision: { value: "ns" },
+    series: { value: "topic" },
+    seriesType: { value: "msg" },
+    template: { value: "#", required: true, validate: template() },
+    batched: { value: false },
+  },
+  inputs: 1,
+  outputs: 2,
+  icon: "vigia-decode.svg",
+  paletteLabel: "decode KPIs",
+  outputLabels(index) {
+    return this._(index === 0 ? "decode.out-points" : "decode.out-rejected");
+  },
+  label() {
+    return this.name || (this.format === "auto" ? this._("decode.label") : this.format);
+  },
+  labelStyle() {
+    return this.name ? "node_label_italic" : "";
+  },
+  oneditprepare() {
+    seriesField();
+    const format = $("#node-input-format");
+    const show = () =>
+      $("#node-input-precision")
+        .closest(".form-row")
+        .toggle(format.val() !== "json" && format.val() !== "number");
+    format.on("change", show);
+    show();
+  },
+});

@@ -1,0 +1,182 @@
+import type { NodeAPI, NodeDef } from "node-red";
+import { createDecoder, FORMATS } from "../../lib/codecs/decoder.ts";
+import type { Format } from "../../lib/codecs/intake.ts";
+import type { Precision } from "../../lib/codecs/precision.ts";
+import type { ConnectionState, TlsOptions } from "../../lib/mqtt/connection.ts";
+import { Subscriber, type SubscriberOptions } from "../../lib/mqtt/subscriber.ts";
+import { asVigiaError, VigiaError } from "../../lib/points/error.ts";
+import { frameMessages } from "../../lib/points/messages.ts";
+import { booleanSetting, checkVersion, choiceSetting, listSetting, numberSetting, textSetting } from "../config.ts";
+import { clock, onClose, register, statusOf } from "../shell.ts";
+import { type Stored, storeOf } from "../stores.ts";
+import type { BrokerNode } from "./broker.ts";
+
+interface MqttInConfig extends NodeDef {
+  version?: number;
+  broker?: string;
+  topics?: string | string[];
+  qos?: number | string;
+  protocol?: number | string;
+  clientId?: string;
+  tls?: string;
+  format?: string;
+  precision?: string;
+  template?: string;
+  retained?: string;
+  ackWhen?: string;
+  store?: string;
+  maxOutstanding?: number | string;
+  batched?: boolean;
+}
+
+interface Credentials {
+  user?: string;
+  password?: string;
+}
+
+/** Node-RED's own tls-config node. */
+interface TlsNode {
+  addTLSOptions?(options: TlsOptions): TlsOptions;
+}
+
+const PRECISIONS = ["ns", "us", "ms", "s"] as const satisfies readonly [Precision, ...Precision[]];
+
+function normalize(config: MqttInConfig) {
+  checkVersion(config.version, 1);
+  const topics = listSetting(config.topics ?? "#");
+  const qos = Number(choiceSetting(String(config.qos ?? 1), "qos", ["1", "0", "2"])) as 0 | 1 | 2;
+  if (topics.length === 0) throw new VigiaError("bad-setting", { field: "topics", value: "", allowed: "at least one" });
+  const ackWhen = choiceSetting(config.ackWhen, "ackWhen", ["received", "stored"]);
+  return {
+    broker: textSetting(config.broker, "mqtt://127.0.0.1:1883"),
+    format: choiceSetting(config.format, "format", FORMATS as readonly ["auto", ...Format[]]),
+    precision: choiceSetting(config.precision, "precision", PRECISIONS),
+    batched: booleanSetting(config.batched, false),
+    subscriber: {
+      topics: topics.map((filter) => ({ filter, qos })),
+      protocolVersion: Number(choiceSetting(String(config.protocol ?? 4), "protocol", ["4", "5"])) as 4 | 5,
+      template: textSetting(config.template, "#"),
+      retained: choiceSetting(config.retained, "retained", ["take", "skip"]),
+      maxOutstanding: numberSetting(config.maxOutstanding, "maxOutstanding", 4_000, {
+        min: 1,
+        max: 65_535,
+        integer: true,
+      }),
+      ackWhen,
+    } satisfies Omit<SubscriberOptions, "url">,
+  };
+}
+
+export default function (RED: NodeAPI): void {
+  register<MqttInConfig, Credentials>(
+    RED,
+    "vigia-mqtt-in",
+    (node, config) => {
+      const { broker, format, precision, batched, subscriber: settings } = normalize(config);
+      const stores = settings.ackWhen === "stored";
+      const lease = storeOf(RED, config.store, stores);
+      const status = statusOf(node);
+      const decoder = createDecoder({ format, precision }, clock);
+      const clientId = textSetting(config.clientId) || (stores ? `vigia-${node.id}` : "");
+      const tls = config.tls ? (RED.nodes.getNode(config.tls) as TlsNode | null)?.addTLSOptions?.({}) : undefined;
+      let trouble: VigiaError | undefined;
+      let subscriber: Subscriber | undefined;
+      let connectedTo = "";
+      let closed = false;
+
+      const showStatus = () => {
+        if (!subscriber) return;
+        const { state, stats } = subscriber;
+        if (trouble) {
+          const text = RED._("mqtt-in.status.holding", { waiting: stats.outstanding, reason: trouble.message });
+          status({ fill: "red", shape: "ring", text });
+        } else if (state.state === "connected") {
+          const key = stats.rejected > 0 ? "rejecting" : "connected";
+          const text = RED._(`mqtt-in.status.${key}`, { points: stats.points, rejected: stats.rejected });
+          status({ fill: stats.rejected > 0 ? "yellow" : "green", shape: "dot", text });
+        } else {
+          const text = RED._(`mqtt-in.status.${state.state}`, { reason: state.reason ?? "" });
+          status({ fill: state.state === "connecting" ? "yellow" : "red", shape: "ring", text });
+        }
+      };
+
+      const onState = (state: ConnectionState) => {
+        showStatus();
+        if (state.state === "refused") node.error(new VigiaError(state.code ?? "refused", state.reason ?? "refused"));
+        else if (state.state === "away") node.warn(RED._("mqtt-in.status.away", { reason: state.reason ?? "" }));
+      };
+
+      function connect(url: string, user: string | undefined, password: string | undefined): void {
+        const options: SubscriberOptions = { ...settings, url };
+        if (clientId) options.clientId = clientId;
+        if (user) options.username = user;
+        if (password) options.password = password;
+        if (tls) options.tls = tls;
+        if (lease) options.store = lease.store;
+        subscriber = new Subscriber(options, clock, decoder, {
+          onState,
+          onFrame(frame, { seq }) {
+            const stored: Stored | undefined = seq === undefined || !lease ? undefined : { file: lease.file, seq };
+            const messages = frameMessages(frame, batched);
+            if (stored) for (const msg of messages) msg.stored = stored;
+            node.send([messages, null] as never);
+            showStatus();
+          },
+          onRejected({ topic, payload, text, error }) {
+            const { code, message } = error;
+            node.send([null, { topic, payload, rejected: { text, code, message } }] as never);
+            showStatus();
+          },
+          onStoreTrouble(error) {
+            if (error && error.code !== trouble?.code) node.error(error);
+            trouble = error;
+            showStatus();
+          },
+        });
+        for (const notice of subscriber.notices) node.warn(notice);
+        showStatus();
+      }
+
+      /** Where to connect may change with each deploy: an embedded broker may be new or have another port. */
+      async function follow(): Promise<void> {
+        const { user, password } = node.credentials ?? {};
+        let target: [string, string | undefined, string | undefined] = [broker, user, password];
+        if (!broker.includes("://")) {
+          const other = RED.nodes.getNode(broker) as unknown as BrokerNode | null;
+          if (typeof other?.endpoint !== "function") {
+            throw new VigiaError("no-broker", {
+              field: "broker",
+              value: broker,
+              allowed: "a URL such as mqtt://127.0.0.1:1883, or an MQTT broker node that is deployed",
+            });
+          }
+          const at = await other.endpoint();
+          target = [at.url, user || at.username, password || at.password];
+        }
+        const wanted = JSON.stringify(target);
+        if (closed || wanted === connectedTo) return;
+        connectedTo = wanted;
+        await subscriber?.close();
+        if (!closed) connect(...target);
+      }
+
+      const start = () => {
+        follow().catch((thrown) => {
+          const error = asVigiaError(thrown);
+          node.error(error);
+          status({ fill: "red", shape: "ring", text: error.message });
+        });
+      };
+      // Nodes are made in any order: only when all are there an embedded broker can be found.
+      RED.events.on("flows:started", start);
+
+      onClose(node, async (removed) => {
+        closed = true;
+        RED.events.off("flows:started", start);
+        await subscriber?.close({ forget: removed });
+        await lease?.release();
+      });
+    },
+    { credentials: { user: { type: "text" }, password: { type: "password" } } },
+  );
+}
