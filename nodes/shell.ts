@@ -23,29 +23,31 @@ const STATUS_EVERY = 500;
 const STATUS_LENGTH = 120;
 
 /**
- * A status setter that may be called as often as one likes: equal statuses are not repeated and at most two a second
- * go to the editor (a status costs several microseconds), the last one always.
+ * A status setter that may be called for every message: at most two a second are worked out and go to the editor (text
+ * from the catalogue and the status itself cost microseconds each), equal ones not at all, the last one always.
  */
-export function statusOf(node: Node): (status: Status) => void {
+export function statusOf(node: Node): (make: () => Status) => void {
   let shown = "";
-  let next: Status | undefined;
+  let next: (() => Status) | undefined;
+  let resting = false;
   let cancel: (() => void) | undefined;
   const show = () => {
-    cancel = undefined;
+    resting = next !== undefined;
     if (!next) return;
-    const text = next.text.length > STATUS_LENGTH ? `${next.text.slice(0, STATUS_LENGTH - 1)}…` : next.text;
-    const id = `${next.fill} ${next.shape} ${text}`;
+    const { fill, shape, text: whole } = next();
+    next = undefined;
+    const text = whole.length > STATUS_LENGTH ? `${whole.slice(0, STATUS_LENGTH - 1)}…` : whole;
+    const id = `${fill} ${shape} ${text}`;
     if (id !== shown) {
       shown = id;
-      node.status({ fill: next.fill, shape: next.shape, text });
-      cancel = clock.after(STATUS_EVERY, show);
+      node.status({ fill, shape, text });
     }
-    next = undefined;
+    cancel = clock.after(STATUS_EVERY, show);
   };
   node.on("close", () => cancel?.());
-  return (status) => {
-    next = status;
-    if (!cancel) show();
+  return (make) => {
+    next = make;
+    if (!resting) show();
   };
 }
 

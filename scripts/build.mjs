@@ -63,7 +63,7 @@ await Promise.all(
   }),
 );
 
-// The live page: one script, one style sheet, one document.
+// The live page: one script, one style sheet, one document, one icon.
 if (existsSync(at("nodes/show/page/main.ts"))) {
   const page = at("dist/nodes/show/page");
   mkdirSync(page, { recursive: true });
@@ -77,5 +77,5 @@ if (existsSync(at("nodes/show/page/main.ts"))) {
     target: "es2022",
     legalComments: "inline",
   });
-  cpSync(at("nodes/show/page/index.html"), join(page, "index.html"));
+  for (const file of ["index.html", "icon.svg"]) cpSync(at("nodes/show/page", file), join(page, file));
 }

@@ -20,7 +20,9 @@ function equal(a: Uint8Array, b: Uint8Array): boolean {
  *
  * A broker sends everything unacknowledged again after a reconnect, with the old packet id and the DUP flag. Such a
  * message is bound to the new connection instead of being taken a second time, and acknowledged there once it is
- * stored. An id of a closed connection is never acknowledged: it may stand for another message by then.
+ * stored. An id of a closed connection is never acknowledged: it may stand for another message by then. For the same
+ * reason nothing is remembered of what was acknowledged: when a PUBACK is lost with its connection, the message is
+ * taken once more.
  *
  * O(1) a message; memory: the unacknowledged messages.
  */

@@ -24,25 +24,45 @@ export const isPercentile = (name: string): boolean => PERCENTILE.test(name);
 /** Aggregates that are no longer in the unit of the values. */
 export const isUnitless = (name: AggregateName): boolean => name === "count";
 
+/** What has to be kept of each point to answer for some aggregates; the rest costs nothing. Count and sum always are. */
+export interface Needs {
+  /** `stddev` */
+  moments: boolean;
+  /** `min`, `max` */
+  extremes: boolean;
+  /** `first`, `last` */
+  ends: boolean;
+  /** Percentiles: all values. */
+  values: boolean;
+}
+
+export function needsOf(names: readonly AggregateName[]): Needs {
+  return {
+    moments: names.includes("stddev"),
+    extremes: names.includes("min") || names.includes("max"),
+    ends: names.includes("first") || names.includes("last"),
+    values: names.some(isPercentile),
+  };
+}
+
 /** One window being filled, JSON-safe but for ±Infinity. Gaps (NaN) are counted apart and change no aggregate. */
 export interface Accumulator {
   /** Start of the window, ms. */
   start: number;
   count: number;
   gaps: number;
-  mean: number;
-  /** Sum of squared distances from the mean (Welford 1962): stays right at an offset of 1e9. */
-  m2: number;
   sum: number;
-  /** What `sum` lost to rounding (Neumaier 1974). */
+  /** What `sum` lost to rounding (Neumaier 1974): a mean stays right at an offset of 1e9. */
   lost: number;
+  /** Mean and sum of squared distances from it (Welford 1962), for `stddev`. */
+  mean: number;
+  m2: number;
   min: number;
   max: number;
   firstTime: number;
   first: number;
   lastTime: number;
   last: number;
-  /** All values, only when a percentile is asked for. */
   values?: number[];
 }
 
@@ -51,10 +71,10 @@ export function newAccumulator(start: number, keepValues: boolean): Accumulator 
     start,
     count: 0,
     gaps: 0,
-    mean: 0,
-    m2: 0,
     sum: 0,
     lost: 0,
+    mean: 0,
+    m2: 0,
     min: Infinity,
     max: -Infinity,
     firstTime: Infinity,
@@ -67,30 +87,36 @@ export function newAccumulator(start: number, keepValues: boolean): Accumulator 
 }
 
 /** O(1). */
-export function accumulate(into: Accumulator, time: number, value: number): void {
+export function accumulate(into: Accumulator, time: number, value: number, needs: Needs): void {
   if (Number.isNaN(value)) {
     into.gaps++;
     return;
   }
   const n = ++into.count;
-  const delta = value - into.mean;
-  into.mean += delta / n;
-  into.m2 += delta * (value - into.mean);
   const sum = into.sum + value;
   into.lost += Math.abs(into.sum) >= Math.abs(value) ? into.sum - sum + value : value - sum + into.sum;
   into.sum = sum;
-  if (value < into.min) into.min = value;
-  if (value > into.max) into.max = value;
-  if (time < into.firstTime) {
-    into.firstTime = time;
-    into.first = value;
+  if (needs.moments) {
+    const delta = value - into.mean;
+    into.mean += delta / n;
+    into.m2 += delta * (value - into.mean);
   }
-  // Of two values at one time the later told is the right one.
-  if (time >= into.lastTime) {
-    into.lastTime = time;
-    into.last = value;
+  if (needs.extremes) {
+    if (value < into.min) into.min = value;
+    if (value > into.max) into.max = value;
   }
-  if (into.values) into.values.push(value);
+  if (needs.ends) {
+    if (time < into.firstTime) {
+      into.firstTime = time;
+      into.first = value;
+    }
+    // Of two values at one time the later told is the right one.
+    if (time >= into.lastTime) {
+      into.lastTime = time;
+      into.last = value;
+    }
+  }
+  if (needs.values) into.values!.push(value);
 }
 
 /** Percentile by linear interpolation between the closest ranks (R type 7, the default of numpy and Excel). */
@@ -116,8 +142,7 @@ export function conclude(from: Accumulator, names: readonly AggregateName[]): nu
       case "sum":
         return total;
       case "mean":
-        // Welford's mean meets NaN where an infinity came by; the sum knows better.
-        return Number.isFinite(from.mean) ? from.mean : total / count;
+        return total / count;
       case "min":
         return from.min;
       case "max":

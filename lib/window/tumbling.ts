@@ -1,5 +1,6 @@
 import { formatDuration } from "../points/duration.ts";
-import { VigiaError } from "../points/error.ts";
+import { asVigiaError, VigiaError } from "../points/error.ts";
+import type { Frame } from "../points/frame.ts";
 import { type SeriesRef, seriesRef } from "../points/series.ts";
 import { type Json, KeyedState, type RecordKind } from "../state/keyed-state.ts";
 import {
@@ -7,8 +8,9 @@ import {
   type AggregateName,
   accumulate,
   conclude,
-  isPercentile,
   isUnitless,
+  type Needs,
+  needsOf,
   newAccumulator,
 } from "./aggregate.ts";
 
@@ -99,9 +101,10 @@ export class TumblingWindows {
   readonly #lateness: number;
   readonly #aggregates: readonly AggregateName[];
   readonly #atEnd: boolean;
-  readonly #keepValues: boolean;
+  readonly #needs: Needs;
   readonly #grain: number;
   readonly #label: string;
+  readonly #settings: string;
   #stream = Number.NEGATIVE_INFINITY;
   #sweepAt = Number.POSITIVE_INFINITY;
 
@@ -110,8 +113,9 @@ export class TumblingWindows {
     this.#lateness = lateness;
     this.#aggregates = aggregates;
     this.#atEnd = stamp === "end";
-    this.#keepValues = aggregates.some(isPercentile);
+    this.#needs = needsOf(aggregates);
     this.#label = formatDuration(every);
+    this.#settings = [this.#label, ...[...aggregates].sort()].join(" ");
     this.#grain = Math.max(1, every / SWEEPS);
     this.state = new KeyedState(kind, maxSeries);
   }
@@ -128,6 +132,35 @@ export class TumblingWindows {
    * @throws VigiaError `too-many-series`
    */
   add(ref: SeriesRef, time: number, value: number, emit: Emit, seq = 0): boolean {
+    return this.#take(ref, this.#own(ref), time, value, emit, seq);
+  }
+
+  /**
+   * Takes all rows of a frame; `onLate` is told the rows that were late. Rows of series that cannot be taken are left
+   * out and the first such error is returned. A series is looked up once a frame.
+   */
+  addFrame(frame: Frame, emit: Emit, seq: number, onLate: (row: number) => void): VigiaError | undefined {
+    const { dictionary, index, times, values } = frame;
+    const known = new Array<SeriesWindows | null | undefined>(dictionary.length);
+    let error: VigiaError | undefined;
+    for (let row = 0; row < index.length; row++) {
+      const slot = index[row]!;
+      let own = known[slot];
+      if (own === undefined) {
+        try {
+          own = this.#own(dictionary[slot]!);
+        } catch (thrown) {
+          error ??= asVigiaError(thrown);
+          own = null;
+        }
+        known[slot] = own;
+      }
+      if (own !== null && !this.#take(dictionary[slot]!, own, times[row]!, values[row]!, emit, seq)) onLate(row);
+    }
+    return error;
+  }
+
+  #own(ref: SeriesRef): SeriesWindows {
     if (ref.tags?.window === this.#label) {
       throw new VigiaError("window-loop", {
         field: `series ${ref.series}`,
@@ -135,20 +168,27 @@ export class TumblingWindows {
         allowed: "points that are not results of a window of the same length (is its output wired back to it?)",
       });
     }
-    const own = this.state.get(ref);
+    return this.state.get(ref);
+  }
+
+  #take(ref: SeriesRef, own: SeriesWindows, time: number, value: number, emit: Emit, seq: number): boolean {
     if (seq > own.seq) own.seq = seq;
     const start = Math.floor(time / this.#every) * this.#every;
+    const { open } = own;
+    const before = open.length;
     const onTime = start >= own.closed;
-    if (onTime) accumulate(this.#window(own, start), time, value);
+    if (onTime) accumulate(this.#window(own, start), time, value, this.#needs);
     else this.late++;
+    // A series that keeps up with the stream has its sweep planned since its window opened.
+    let plan = open.length !== before || own.streamThen !== own.latest;
     if (time > own.latest) own.latest = time;
     if (time > this.#stream) this.#stream = time;
     own.streamThen = this.#stream;
-    if (own.open.length > 0) {
-      const first = own.open[0]!;
-      const due = first.start + this.#every + this.#lateness;
-      if (own.latest >= due) this.#close(ref, own, own.latest, emit);
-      if (own.open.length > 0) this.#planSweep(own);
+    plan ||= this.#stream !== own.latest;
+    if (open.length > 0) {
+      const due = open[0]!.start + this.#every + this.#lateness;
+      if (own.latest >= due && this.#close(ref, own, own.latest, emit)) plan = true;
+      if (plan && open.length > 0) this.#planSweep(own);
     }
     if (this.#stream >= this.#sweepAt) this.#sweep(emit);
     return onTime;
@@ -169,16 +209,22 @@ export class TumblingWindows {
 
   /** To be called before the state is saved. */
   beforeSave(): void {
-    this.state.shared = { stream: toJson(this.#stream), late: this.late };
+    this.state.shared = { stream: toJson(this.#stream), late: this.late, settings: this.#settings };
   }
 
-  /** To be called after the state was restored. */
-  afterRestore(): void {
-    const shared = this.state.shared as { stream?: Json; late?: number } | undefined;
+  /**
+   * To be called after the state was restored. Open windows of another length or for other aggregates are dropped:
+   * half of what they would need was not kept. Returns false then.
+   */
+  afterRestore(): boolean {
+    const shared = this.state.shared as { stream?: Json; late?: number; settings?: string } | undefined;
+    const same = shared?.settings === this.#settings;
+    if (!same) this.state.drop();
     this.#stream = shared?.stream === undefined ? Number.NEGATIVE_INFINITY : fromJson(shared.stream);
     this.late = shared?.late ?? 0;
     this.#sweepAt = Number.POSITIVE_INFINITY;
     for (const [, own] of this.state.entries()) if (own.open.length > 0) this.#planSweep(own);
+    return same;
   }
 
   /** True when this point is already in the state: what a replay from the store must leave out. */
@@ -191,7 +237,7 @@ export class TumblingWindows {
   #window(own: SeriesWindows, start: number): Accumulator {
     const { open } = own;
     for (let i = open.length - 1; i >= 0; i--) if (open[i]!.start === start) return open[i]!;
-    const made = newAccumulator(start, this.#keepValues);
+    const made = newAccumulator(start, this.#needs.values);
     open.push(made);
     if (open.length > 1 && open[open.length - 2]!.start > start) open.sort((a, b) => a.start - b.start);
     return made;

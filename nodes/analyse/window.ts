@@ -1,14 +1,15 @@
 import type { NodeAPI, NodeDef } from "node-red";
 import { asVigiaError, type VigiaError } from "../../lib/points/error.ts";
-import { FrameBuilder } from "../../lib/points/frame.ts";
+import { FrameBuilder, isFrame } from "../../lib/points/frame.ts";
 import { frameMessages } from "../../lib/points/messages.ts";
 import { type Message, Reader } from "../../lib/points/reader.ts";
+import type { SeriesRef } from "../../lib/points/series.ts";
 import { DEFAULT_MAX_SERIES } from "../../lib/state/keyed-state.ts";
 import type { Store } from "../../lib/store/types.ts";
 import { type AggregateName, checkAggregates } from "../../lib/window/aggregate.ts";
 import { TumblingWindows } from "../../lib/window/tumbling.ts";
 import { booleanSetting, checkVersion, choiceSetting, durationSetting, listSetting, numberSetting } from "../config.ts";
-import { clock, controlOf, onClose, onInput, register, seriesSetting, statusOf } from "../shell.ts";
+import { clock, controlOf, onClose, onInput, register, type Status, seriesSetting, statusOf } from "../shell.ts";
 import { keepState, storedSeq, storeOf } from "../stores.ts";
 
 interface WindowConfig extends NodeDef {
@@ -47,11 +48,12 @@ export default function (RED: NodeAPI): void {
     const results = new FrameBuilder();
     const emit = results.add.bind(results);
 
-    const showStatus = () => {
+    const currentStatus = (): Status => {
       const { late, state } = windows;
       const text = RED._(late > 0 ? "window.status.late" : "window.status.ok", { n: state.size, late });
-      status({ fill: late > 0 ? "yellow" : "green", shape: "dot", text });
+      return { fill: late > 0 ? "yellow" : "green", shape: "dot", text };
     };
+    const showStatus = () => status(currentStatus);
 
     const take = (send: (messages: unknown) => void) => {
       if (results.length > 0) send([frameMessages(results.take(), batched), null]);
@@ -110,21 +112,30 @@ export default function (RED: NodeAPI): void {
         if (control(msg, send)) return;
         const seq = storedSeq(msg, lease?.file);
         let late: FrameBuilder | undefined;
-        let refused: VigiaError | undefined;
-        const reading = reader.read(msg, (ref, time, value) => {
-          try {
-            if (windows.add(ref, time, value, emit, seq)) return;
-            late ??= new FrameBuilder(4);
-            late.add(ref, time, value);
-          } catch (thrown) {
-            refused ??= asVigiaError(thrown);
-          }
-        });
+        const keepLate = (ref: SeriesRef, time: number, value: number) => {
+          late ??= new FrameBuilder(4);
+          late.add(ref, time, value);
+        };
+        const { payload } = msg;
+        let error: VigiaError | undefined;
+        if (isFrame(payload)) {
+          error = windows.addFrame(payload, emit, seq, (row) =>
+            keepLate(payload.ref(row), payload.times[row]!, payload.values[row]!),
+          );
+        } else {
+          const reading = reader.read(msg, (ref, time, value) => {
+            try {
+              if (!windows.add(ref, time, value, emit, seq)) keepLate(ref, time, value);
+            } catch (thrown) {
+              error ??= asVigiaError(thrown);
+            }
+          });
+          error ??= reading.error;
+        }
         if (seq > 0) windows.state.cursor = Math.max(windows.state.cursor ?? 0, seq);
         take(send);
         if (late) send([null, frameMessages(late.take(), batched)]);
         showStatus();
-        const error = refused ?? reading.error;
         if (error) throw error;
       },
       { ready: kept.ready, maxWaiting: Number(RED.settings.nodeMessageBufferMaxLength ?? 0) },

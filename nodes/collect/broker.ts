@@ -39,16 +39,14 @@ export default function (RED: NodeAPI): void {
         if (state === "listening") {
           listening();
           failed = undefined;
-          status({
-            fill: "green",
-            shape: "dot",
-            text: RED._("broker.status.listening", { port: broker.port, clients }),
-          });
+          const text = RED._("broker.status.listening", { port: broker.port, clients });
+          status(() => ({ fill: "green", shape: "dot", text }));
         } else if (state === "failing" && error) {
           if (error.code !== failed) node.error(error);
           failed = error.code;
-          status({ fill: "red", shape: "ring", text: RED._(`broker.failing.${error.code}`, { port: broker.port }) });
-        } else status({ fill: "yellow", shape: "ring", text: RED._("broker.status.starting") });
+          const text = RED._(`broker.failing.${error.code}`, { port: broker.port });
+          status(() => ({ fill: "red", shape: "ring", text }));
+        } else status(() => ({ fill: "yellow", shape: "ring", text: RED._("broker.status.starting") }));
       };
       const broker = new Broker(
         {

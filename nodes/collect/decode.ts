@@ -6,7 +6,7 @@ import { topicTemplate } from "../../lib/mqtt/topic.ts";
 import { FrameBuilder } from "../../lib/points/frame.ts";
 import { frameMessages } from "../../lib/points/messages.ts";
 import { booleanSetting, checkVersion, choiceSetting, textSetting } from "../config.ts";
-import { clock, onInput, register, seriesSetting, statusOf } from "../shell.ts";
+import { clock, onInput, register, type Status, seriesSetting, statusOf } from "../shell.ts";
 
 interface DecodeConfig extends NodeDef {
   version?: number;
@@ -37,6 +37,11 @@ export default function (RED: NodeAPI): void {
     let taken = 0;
     let bad = 0;
 
+    const currentStatus = (): Status => {
+      const text = RED._(bad > 0 ? "decode.status.rejecting" : "decode.status.ok", { points: taken, rejected: bad });
+      return { fill: bad > 0 ? "yellow" : "green", shape: "dot", text };
+    };
+
     onInput(node, (msg, send) => {
       const name = series?.(msg);
       const names = typeof name === "string" ? template(name) : undefined;
@@ -56,8 +61,7 @@ export default function (RED: NodeAPI): void {
         rejected: { text, code, message },
       }));
       send([frameMessages(points.take(), batched), refused]);
-      const text = RED._(bad > 0 ? "decode.status.rejecting" : "decode.status.ok", { points: taken, rejected: bad });
-      status({ fill: bad > 0 ? "yellow" : "green", shape: "dot", text });
+      status(currentStatus);
     });
   });
 }

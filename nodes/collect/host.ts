@@ -50,7 +50,7 @@ export default function (RED: NodeAPI): void {
         if (closed) return;
         const mounts = silentMounts(frame).join(", ");
         const text = RED._(mounts ? "host.status.silent" : "host.status.ok", { n: frame.length, mounts });
-        status({ fill: mounts ? "yellow" : "green", shape: "dot", text });
+        status(() => ({ fill: mounts ? "yellow" : "green", shape: "dot", text }));
         node.send([frameMessages(frame, batched)] as never);
       } catch (thrown) {
         node.error(asVigiaError(thrown));

@@ -7,7 +7,7 @@ import { Subscriber, type SubscriberOptions } from "../../lib/mqtt/subscriber.ts
 import { asVigiaError, VigiaError } from "../../lib/points/error.ts";
 import { frameMessages } from "../../lib/points/messages.ts";
 import { booleanSetting, checkVersion, choiceSetting, listSetting, numberSetting, textSetting } from "../config.ts";
-import { clock, onClose, register, statusOf } from "../shell.ts";
+import { clock, onClose, register, type Status, statusOf } from "../shell.ts";
 import { type Stored, storeOf } from "../stores.ts";
 import type { BrokerNode } from "./broker.ts";
 
@@ -84,21 +84,22 @@ export default function (RED: NodeAPI): void {
       let connectedTo = "";
       let closed = false;
 
-      const showStatus = () => {
-        if (!subscriber) return;
+      const currentStatus = (): Status => {
+        if (!subscriber) return { fill: "yellow", shape: "ring", text: RED._("mqtt-in.status.connecting") };
         const { state, stats } = subscriber;
         if (trouble) {
           const text = RED._("mqtt-in.status.holding", { waiting: stats.outstanding, reason: trouble.message });
-          status({ fill: "red", shape: "ring", text });
-        } else if (state.state === "connected") {
+          return { fill: "red", shape: "ring", text };
+        }
+        if (state.state === "connected") {
           const key = stats.rejected > 0 ? "rejecting" : "connected";
           const text = RED._(`mqtt-in.status.${key}`, { points: stats.points, rejected: stats.rejected });
-          status({ fill: stats.rejected > 0 ? "yellow" : "green", shape: "dot", text });
-        } else {
-          const text = RED._(`mqtt-in.status.${state.state}`, { reason: state.reason ?? "" });
-          status({ fill: state.state === "connecting" ? "yellow" : "red", shape: "ring", text });
+          return { fill: stats.rejected > 0 ? "yellow" : "green", shape: "dot", text };
         }
+        const text = RED._(`mqtt-in.status.${state.state}`, { reason: state.reason ?? "" });
+        return { fill: state.state === "connecting" ? "yellow" : "red", shape: "ring", text };
       };
+      const showStatus = () => status(currentStatus);
 
       const onState = (state: ConnectionState) => {
         showStatus();
@@ -164,7 +165,7 @@ export default function (RED: NodeAPI): void {
         follow().catch((thrown) => {
           const error = asVigiaError(thrown);
           node.error(error);
-          status({ fill: "red", shape: "ring", text: error.message });
+          status(() => ({ fill: "red", shape: "ring", text: error.message }));
         });
       };
       // Nodes are made in any order: only when all are there an embedded broker can be found.

@@ -100,7 +100,7 @@ export default function (RED: NodeAPI): void {
           ? await store.last(filter)
           : await store.read({ ...filter, ...range(query), limit, take: "newest" });
       const texts = { n: frame.length.toLocaleString("en") };
-      status({ fill: "green", shape: "dot", text: RED._("read.status.rows", texts) });
+      status(() => ({ fill: "green", shape: "dot", text: RED._("read.status.rows", texts) }));
       // One answer a question, also when there is nothing: a flow that waits for it must go on.
       if (settings.batched) send({ ...msg, payload: frame });
       else if (settings.output === "rows") send({ ...msg, payload: frame.toJSON() });

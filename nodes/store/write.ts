@@ -2,7 +2,7 @@ import type { NodeAPI, NodeDef } from "node-red";
 import { VigiaError } from "../../lib/points/error.ts";
 import { Reader } from "../../lib/points/reader.ts";
 import { checkVersion, numberSetting } from "../config.ts";
-import { clock, onClose, onInput, register, seriesSetting, statusOf } from "../shell.ts";
+import { clock, onClose, onInput, register, type Status, seriesSetting, statusOf } from "../shell.ts";
 import { type Stored, storeOf } from "../stores.ts";
 
 interface WriteConfig extends NodeDef {
@@ -26,16 +26,17 @@ export default function (RED: NodeAPI): void {
     let waiting = 0;
     let written = 0;
 
-    const showStatus = () => {
+    const currentStatus = (): Status => {
       const counts = { written: written.toLocaleString("en"), waiting: waiting.toLocaleString("en") };
       const { health } = store;
       if (health.state === "failing") {
         const reason = RED._(`write.health.${health.code}`, { defaultValue: health.reason });
-        status({ fill: "red", shape: "ring", text: RED._("write.status.failing", { ...counts, reason }) });
-      } else if (waiting > most / 2) {
-        status({ fill: "yellow", shape: "dot", text: RED._("write.status.busy", counts) });
-      } else status({ fill: "green", shape: "dot", text: RED._("write.status.ok", counts) });
+        return { fill: "red", shape: "ring", text: RED._("write.status.failing", { ...counts, reason }) };
+      }
+      if (waiting > most / 2) return { fill: "yellow", shape: "dot", text: RED._("write.status.busy", counts) };
+      return { fill: "green", shape: "dot", text: RED._("write.status.ok", counts) };
     };
+    const showStatus = () => status(currentStatus);
     const stop = store.watch(showStatus);
 
     onInput(node, async (msg, send) => {
