@@ -4,6 +4,7 @@ import { normalizeTags, type SeriesRef, type SeriesTable, type Tags } from "../p
 import { parseNumber } from "../points/value.ts";
 import type { Codec, Context, Intake } from "./intake.ts";
 import { implausible, millisecondsOf, PLACES, type Precision } from "./precision.ts";
+import { detach } from "./text.ts";
 
 /** A column: its header, or its number from 1. */
 export type Column = string | number;
@@ -97,7 +98,7 @@ function readRow(text: string, at: number, separator: string, cells: string[]): 
 function columnNames(cells: readonly string[], header: boolean): string[] {
   const seen = new Map<string, number>();
   return cells.map((cell, at) => {
-    const name = header && cell !== "" ? cell : `column${at + 1}`;
+    const name = header && cell !== "" ? detach(cell) : `column${at + 1}`;
     const n = (seen.get(name) ?? 0) + 1;
     seen.set(name, n);
     // Two columns of one name must not become one series.
@@ -301,13 +302,14 @@ export function csvCodec(
     shared: Tags | undefined,
     context: Context,
   ): SeriesRef {
-    const base = roles.series >= 0 && cells[roles.series] !== "" ? cells[roles.series] : context.series;
+    const own = (at: number) => (at >= 0 && cells[at] !== "" ? detach(cells[at]!) : undefined);
+    const base = own(roles.series) ?? context.series;
     const bare = base === undefined || base === null || base === "";
     const series = name === "" ? base : bare ? name : `${base}/${name}`;
-    const unit = roles.unit >= 0 && cells[roles.unit] !== "" ? cells[roles.unit] : context.unit;
-    if (roles.tags.length === 0) return table.ref(series, shared, unit ?? undefined);
+    const unit = own(roles.unit) ?? context.unit ?? undefined;
+    if (roles.tags.length === 0) return table.ref(series, shared, unit);
     const tags: Record<string, string> = Object.assign(Object.create(null), shared);
-    for (const at of roles.tags) tags[roles.columns[at]!] = cells[at]!;
-    return table.ref(series, tags, unit ?? undefined);
+    for (const at of roles.tags) tags[roles.columns[at]!] = own(at) ?? "";
+    return table.ref(series, tags, unit);
   }
 }

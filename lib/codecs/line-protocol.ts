@@ -1,9 +1,10 @@
 import { asVigiaError, VigiaError } from "../points/error.ts";
 import type { Reader } from "../points/reader.ts";
-import { normalizeTags, type SeriesRef, type SeriesTable, seriesKey } from "../points/series.ts";
+import { normalizeTags, type SeriesRef, type SeriesTable, seriesKey, type Tags } from "../points/series.ts";
 import { parseNumber } from "../points/value.ts";
 import type { Codec, Context, Intake } from "./intake.ts";
 import { implausible, millisecondsOf, type Precision } from "./precision.ts";
+import { detach } from "./text.ts";
 
 const TAB = 9;
 const NEWLINE = 10;
@@ -29,9 +30,10 @@ interface Head {
   fields: Map<string, SeriesRef>;
 }
 
-/** A text of its own: a slice would keep the whole payload it was cut from in memory. */
-function detach(slice: string): string {
-  return Buffer.from(slice, "utf16le").toString("utf16le");
+/** The heads that were seen under the same tags of the context. */
+interface Scope {
+  tags: Tags | undefined;
+  heads: Map<string, Head>;
 }
 
 /** Splits at `at` where no backslash stands before it. */
@@ -57,7 +59,7 @@ function complaint(field: string, value: unknown, allowed: string): VigiaError {
   return new VigiaError("bad-line", { field, value, allowed });
 }
 
-function readHead(text: string, contextTags: Readonly<Record<string, string>> | undefined): Head {
+function readHead(text: string, contextTags: Tags | undefined): Head {
   const [measurement = "", ...pairs] = splitUnescaped(text, ",");
   if (measurement === "") throw complaint("measurement", measurement, "a name before the first comma or blank");
   const tags: Record<string, string> = Object.assign(Object.create(null), contextTags);
@@ -137,21 +139,41 @@ function readNumber(text: string): number | undefined {
  * Source: InfluxDB 1.8 and 2.7 line protocol reference; the captures of InfluxDB 1.6.7 in the tests.
  */
 export function lineProtocolCodec(reader: Reader, table: SeriesTable, precision: Precision = "ns"): Codec {
-  const caches = new Map<string, Map<string, Head>>();
+  const scopes = new Map<string, Scope>();
+  let byTags = new WeakMap<object, Scope>();
   let cached = 0;
   const refs: SeriesRef[] = [];
   const values: number[] = [];
 
   const remember = (): void => {
     if (++cached <= MAX_CACHED) return;
-    caches.clear();
+    scopes.clear();
+    byTags = new WeakMap();
     cached = 1;
   };
 
-  const headOf = (heads: Map<string, Head>, text: string, tags: Readonly<Record<string, string>> | undefined): Head => {
+  /** @throws VigiaError `bad-tags` */
+  const scopeOf = (given: unknown): Scope => {
+    // Tags of a topic are one frozen object: known by what they are, not by what stands in them.
+    const frozen = typeof given === "object" && given !== null && Object.isFrozen(given) ? given : undefined;
+    let scope = frozen && byTags.get(frozen);
+    if (scope !== undefined) return scope;
+    const tags = normalizeTags(given, "msg.tags");
+    const key = tags === undefined ? "" : seriesKey("", tags);
+    scope = scopes.get(key);
+    if (scope === undefined) {
+      scope = { tags, heads: new Map() };
+      scopes.set(key, scope);
+      remember();
+    }
+    if (frozen) byTags.set(frozen, scope);
+    return scope;
+  };
+
+  const headOf = (scope: Scope, text: string): Head => {
     const own = detach(text);
-    const head = readHead(own, tags);
-    heads.set(own, head);
+    const head = readHead(own, scope.tags);
+    scope.heads.set(own, head);
     remember();
     return head;
   };
@@ -166,18 +188,12 @@ export function lineProtocolCodec(reader: Reader, table: SeriesTable, precision:
 
   return (text, context, intake) => {
     const end = text.length;
-    let tags: Readonly<Record<string, string>> | undefined;
+    let scope: Scope;
     try {
-      tags = normalizeTags(context.tags, "msg.tags");
+      scope = scopeOf(context.tags);
     } catch (thrown) {
       intake.reject(text, () => asVigiaError(thrown));
       return;
-    }
-    const key = tags === undefined ? "" : seriesKey("", tags);
-    let heads = caches.get(key);
-    if (heads === undefined) {
-      heads = new Map();
-      caches.set(key, heads);
     }
 
     let at = 0;
@@ -193,7 +209,7 @@ export function lineProtocolCodec(reader: Reader, table: SeriesTable, precision:
         continue;
       }
       try {
-        at = line(text, start, end, heads, tags, context, intake);
+        at = line(text, start, end, scope, context, intake);
       } catch (thrown) {
         // Where a quote was never closed, the next line is the best place to go on.
         at = nextLine(text, thrown instanceof Trouble ? thrown.at : start);
@@ -205,15 +221,7 @@ export function lineProtocolCodec(reader: Reader, table: SeriesTable, precision:
   };
 
   /** Reads one line from `at` and returns the place behind it. Visits nothing before all of it was read. */
-  function line(
-    text: string,
-    at: number,
-    end: number,
-    heads: Map<string, Head>,
-    tags: Readonly<Record<string, string>> | undefined,
-    context: Context,
-    intake: Intake,
-  ): number {
+  function line(text: string, at: number, end: number, scope: Scope, context: Context, intake: Intake): number {
     let i = at;
     let code: number;
     for (; ; i++) {
@@ -224,7 +232,7 @@ export function lineProtocolCodec(reader: Reader, table: SeriesTable, precision:
         throw trouble(at, "line", text.slice(at, i), "a measurement, a blank and field=value");
     }
     const headText = text.slice(at, i);
-    const head = heads.get(headText) ?? headOf(heads, headText, tags);
+    const head = scope.heads.get(headText) ?? headOf(scope, headText);
     while (text.charCodeAt(i) === BLANK) i++;
 
     let n = 0;

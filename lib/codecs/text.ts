@@ -4,6 +4,11 @@ import { VigiaError } from "../points/error.ts";
 const BOM = 0xfeff;
 const SHOWN = 1_000;
 
+/** A text of its own: a slice would keep the whole payload that it was cut from in memory. */
+export function detach(slice: string): string {
+  return Buffer.from(slice, "utf16le").toString("utf16le");
+}
+
 /** The start of a payload, for people; wrong bytes become U+FFFD. */
 export function excerpt(payload: Uint8Array | string): string {
   return typeof payload === "string" ? payload.slice(0, SHOWN) : utf8(payload.subarray(0, SHOWN));

@@ -237,6 +237,7 @@ export class Connection {
 
   /** Makes the first attempt; says `connecting`. */
   open(): void {
+    if (this.#closed) return;
     this.#handlers.onState(this.#state);
     this.#attempt();
   }

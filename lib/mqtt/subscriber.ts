@@ -27,6 +27,11 @@ export interface SubscriberOptions extends Omit<ConnectionOptions, "retained"> {
   retained?: "take" | "skip";
   /** Points gathered before a Frame is handed on within one turn of the event loop. Default 500. */
   framePoints?: number;
+  /**
+   * How long points are gathered before they are handed on, ms. Default 0: one turn of the event loop. A Frame costs
+   * the same for one point and for fifty: at a few thousand messages a second 10 ms spare most of the work.
+   */
+  linger?: number;
   /** How long `close` waits for the store, ms. Default 5000. */
   drainWithin?: number;
 }
@@ -49,7 +54,7 @@ export interface RejectedMessage {
 
 /** All are called in turn, never at once, and must not throw. */
 export interface SubscriberHandlers {
-  /** At most one Frame an event-loop turn, more only past `framePoints`; never empty. */
+  /** At most one Frame an event-loop turn (or `linger`), more only past `framePoints`; never empty. */
   onFrame(frame: Frame, info: FrameInfo): void;
   onRejected?(rejected: RejectedMessage): void;
   onState?(state: ConnectionState): void;
@@ -128,6 +133,7 @@ export class Subscriber {
   #soon = false;
   #open = false;
   #closing = false;
+  #ending: Promise<void> | undefined;
   /** Lets the next message come; kept while the broker is held back. */
   #release: (() => void) | undefined;
   #cancelBeat: (() => void) | undefined;
@@ -186,7 +192,8 @@ export class Subscriber {
         onSubscribed: (filters) => handlers.onSubscribed?.(filters),
       },
     );
-    this.#connection.open();
+    // Not before the caller has this object: its handlers may want to ask it.
+    queueMicrotask(() => this.#connection.open());
   }
 
   get state(): ConnectionState {
@@ -203,8 +210,12 @@ export class Subscriber {
    * says goodbye. What is not stored by then stays unacknowledged. `forget` ends the session on the broker: for a
    * node that was deleted.
    */
-  async close(options: { forget?: boolean } = {}): Promise<void> {
-    if (this.#closing) return;
+  close(options: { forget?: boolean } = {}): Promise<void> {
+    this.#ending ??= this.#end(options);
+    return this.#ending;
+  }
+
+  async #end(options: { forget?: boolean }): Promise<void> {
     this.#closing = true;
     this.#flush();
     // What comes from now on is passed over, so that the socket can reach its end.
@@ -282,11 +293,14 @@ export class Subscriber {
   #flushSoon(): void {
     if (this.#soon) return;
     this.#soon = true;
-    setImmediate(() => {
+    const flush = () => {
       this.#soon = false;
       this.#flush();
       this.#acknowledge();
-    });
+    };
+    const { linger = 0 } = this.#options;
+    if (linger > 0) this.#clock.after(linger, flush);
+    else setImmediate(flush);
   }
 
   #flush(): void {

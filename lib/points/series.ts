@@ -84,10 +84,13 @@ export function formatSeries(ref: Pick<SeriesRef, "series" | "tags">): string {
 
 /**
  * One `SeriesRef` object an identity, so that hot paths compare and hash by reference.
- * A cache: it forgets everything past `limit` and starts anew. O(1) a look-up without tags.
+ * A cache: it forgets everything past `limit` and starts anew. O(1) a look-up without tags or with a frozen tags object
+ * that was seen before; else O(tags).
  */
 export class SeriesTable {
   readonly #refs = new Map<string, SeriesRef>();
+  /** By tags object: only frozen ones, what stands in others may change. */
+  #byTags = new WeakMap<object, Map<string, SeriesRef>>();
   readonly #limit: number;
 
   constructor(limit = 100_000) {
@@ -96,14 +99,28 @@ export class SeriesTable {
 
   /** @throws VigiaError as `seriesRef` */
   ref(series: unknown, tags?: unknown, unit?: unknown, field = "msg"): SeriesRef {
-    if (tags === undefined && typeof series === "string") {
-      const known = this.#refs.get(series);
+    if (typeof series === "string") {
+      let known: SeriesRef | undefined;
+      if (tags === undefined) known = this.#refs.get(series);
+      else if (typeof tags === "object" && tags !== null) known = this.#byTags.get(tags)?.get(series);
       if (known !== undefined && (unit === undefined || unit === known.unit)) return known;
     }
-    const made = seriesRef(series, tags, unit, field);
+    const ref = this.#intern(seriesRef(series, tags, unit, field));
+    if (typeof tags === "object" && tags !== null && Object.isFrozen(tags)) {
+      const known = this.#byTags.get(tags);
+      if (known) known.set(ref.series, ref);
+      else this.#byTags.set(tags, new Map([[ref.series, ref]]));
+    }
+    return ref;
+  }
+
+  #intern(made: SeriesRef): SeriesRef {
     const known = this.#refs.get(made.key);
     if (known !== undefined && (made.unit === undefined || made.unit === known.unit)) return known;
-    if (this.#refs.size >= this.#limit) this.#refs.clear();
+    if (this.#refs.size >= this.#limit) {
+      this.#refs.clear();
+      this.#byTags = new WeakMap();
+    }
     this.#refs.set(made.key, made);
     return made;
   }

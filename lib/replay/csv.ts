@@ -29,6 +29,8 @@ const NEWLINE = 0x0a;
 const QUOTE = 0x22;
 /** A row longer than this is no row: an open quote, or another kind of file. */
 const MAX_ROW = 16 * 1_024 * 1_024;
+/** Bytes looked at in each step of the search for a time. */
+const PROBE = 8_192;
 /** Given to the codec as the time of rows that have none of their own. */
 const NO_TIME = Date.UTC(1_971, 0, 2);
 
@@ -122,7 +124,7 @@ export class CsvRecording implements Recording {
       // `low` is always the start of a row before `time`, or of the file.
       while (high - low > this.#chunk) {
         const middle = low + Math.floor((high - low) / 2);
-        const bytes = await this.#bytes(handle, middle, this.#chunk);
+        const bytes = await this.#bytes(handle, middle, Math.min(this.#chunk, PROBE));
         const skipped = bytes.indexOf(NEWLINE) + 1;
         const rows = bytes.subarray(skipped, skipped + wholeRows(bytes.subarray(skipped)));
         const first = skipped === 0 ? undefined : this.#decode(layout, rows, false)[0];

@@ -59,6 +59,9 @@ export type Anomaly = Gap & {
   size?: number;
 };
 
+/** An anomaly that has its time. */
+export type Injected = Anomaly & { at: number };
+
 export interface SyntheticConfig {
   seed: number;
   /** Between two points of a KPI, ms. The times are multiples of it. */
@@ -77,8 +80,11 @@ export interface SyntheticConfig {
 const BLOCK = 256;
 const NEGLIGIBLE = 1e-6;
 const MAX_WARM_UP = 2_000;
-/** Ticks read at once. */
-const BATCH = 256;
+/** Values reckoned at once, at least one tick of them. */
+const BATCH_VALUES = 4_096;
+const BATCH_TICKS = 256;
+/** How long an injected anomaly is remembered after its end, ms: a place before it may be played again. */
+const REMEMBERED = WEEK;
 
 function inRange(value: number, field: string, min: number, below: number): number {
   if (value >= min && value < below) return value;
@@ -128,7 +134,8 @@ class Kpi {
   readonly #missing: number;
   readonly #matches: (pattern: string | undefined) => boolean;
   readonly #gaps: readonly Stretch[];
-  #disturbances: Disturbance[] = [];
+  readonly #planned: readonly Disturbance[];
+  #disturbances: readonly Disturbance[];
   readonly #warmUp: number;
   #block = Number.NaN;
   #noise = new Float64Array(BLOCK);
@@ -149,19 +156,24 @@ class Kpi {
     this.#gaps = (all.gaps ?? [])
       .filter((gap) => this.#matches(gap.series))
       .map((gap, at) => new Stretch(gap, mix(this.#seed, 1_000 + at), `gaps[${at}]`));
-    this.disturb(all.anomalies ?? []);
+    this.#planned = this.#plan(all.anomalies ?? []);
+    this.#disturbances = this.#planned;
   }
 
-  disturb(anomalies: readonly Anomaly[]): void {
+  /** Beside the planned ones, instead of those injected before. */
+  inject(anomalies: readonly Anomaly[]): void {
+    this.#disturbances = [...this.#planned, ...this.#plan(anomalies)];
+    this.#frozen = undefined;
+  }
+
+  #plan(anomalies: readonly Anomaly[]): Disturbance[] {
     const { noise = 0, daily = 0, level = 0 } = this.#config;
     const scale = noise || Math.abs(daily) / 3 || Math.abs(level) / 20 || 1;
-    anomalies.forEach((anomaly, at) => {
+    return anomalies.flatMap((anomaly, at) => {
+      const { kind, size = kind === "burst" ? 5 : 6 * scale } = anomaly;
       const stretch = new Stretch(anomaly, mix(this.#seed, 2_000 + at), `anomalies[${at}]`);
-      if (!this.#matches(anomaly.series)) return;
-      const size = anomaly.size ?? (anomaly.kind === "burst" ? 5 : 6 * scale);
-      this.#disturbances.push({ kind: anomaly.kind, size, for: anomaly.for, stretch });
+      return this.#matches(anomaly.series) ? [{ kind, size, for: anomaly.for, stretch }] : [];
     });
-    this.#frozen = undefined;
   }
 
   /** `undefined`: a gap. */
@@ -169,7 +181,9 @@ class Kpi {
     const time = step * this.#step;
     if (this.#missing > 0 && uniform(mix(this.#seed, 1), step) < this.#missing) return undefined;
     if (this.#gaps.some((gap) => gap.startAt(time) !== undefined)) return undefined;
-    const flat = this.#disturbances.find(({ kind, stretch }) => kind === "flatline" && stretch.startAt(time) !== undefined);
+    const flat = this.#disturbances.find(
+      ({ kind, stretch }) => kind === "flatline" && stretch.startAt(time) !== undefined,
+    );
     if (!flat) return this.#moving(step);
     const start = Math.floor(flat.stretch.startAt(time)! / this.#step);
     if (this.#frozen?.start !== start) this.#frozen = { start, value: this.#moving(start) };
@@ -232,23 +246,27 @@ export class Synthetic implements Recording {
   readonly live = true;
   readonly #step: number;
   readonly #kpis: readonly Kpi[];
-  readonly #injected: Anomaly[] = [];
+  readonly #batch: number;
+  #injected: readonly Injected[] = [];
 
   /** @throws VigiaError `bad-setting` and those of `SeriesTable.ref` */
   constructor(config: SyntheticConfig, table: SeriesTable = new SeriesTable()) {
     this.#step = inRange(config.step, "step", 1, Infinity);
     this.#kpis = config.kpis.map((kpi, at) => new Kpi(kpi, config, table, `kpis[${at}]`));
+    this.#batch = Math.max(1, Math.min(BATCH_TICKS, Math.floor(BATCH_VALUES / Math.max(1, this.#kpis.length))));
   }
 
-  /** Anomalies that came at run time, for a later `inject`. */
-  get injected(): readonly Anomaly[] {
+  /** Anomalies that came at run time, to be injected again after a restart. */
+  get injected(): readonly Injected[] {
     return this.#injected;
   }
 
-  /** From now on (that is: in ticks not yet read) these are there, too. @throws VigiaError `bad-setting` */
-  inject(anomalies: readonly Anomaly[]): void {
-    for (const kpi of this.#kpis) kpi.disturb(anomalies);
-    this.#injected.push(...anomalies);
+  /** In ticks that are read from now on, these are there, too. @throws VigiaError `bad-setting`, `bad-pattern` */
+  inject(anomalies: readonly Injected[]): void {
+    const newest = Math.max(...anomalies.map(({ at }) => at));
+    const injected = [...this.#injected.filter((old) => old.at + old.for > newest - REMEMBERED), ...anomalies];
+    for (const kpi of this.#kpis) kpi.inject(injected);
+    this.#injected = injected;
   }
 
   /** All KPIs at the step that `time` is in. */
@@ -267,8 +285,8 @@ export class Synthetic implements Recording {
 
   /** `place.at` is a number of steps. */
   async *read(place: Place = { at: 0, skip: 0 }): AsyncGenerator<Batch> {
-    for (let at = place.at; ; at += BATCH) {
-      const ticks = Array.from({ length: BATCH }, (_, i) => this.tick((at + i) * this.#step));
+    for (let at = place.at; ; at += this.#batch) {
+      const ticks = Array.from({ length: this.#batch }, (_, i) => this.tick((at + i) * this.#step));
       yield { at, ticks };
     }
   }

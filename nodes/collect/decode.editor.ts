@@ -8,7 +8,7 @@ RED.nodes.registerType("vigia-decode", {
     name: { value: "" },
     version: { value: 1 },
     format: { value: "auto" },
-    precision: { value: "ns" },
+    precision: { value: "auto" },
     series: { value: "topic" },
     seriesType: { value: "msg" },
     template: { value: "#", required: true, validate: template() },

@@ -18,17 +18,16 @@ interface DecodeConfig extends NodeDef {
   batched?: boolean;
 }
 
-const PRECISIONS = ["ns", "us", "ms", "s"] as const satisfies readonly [Precision, ...Precision[]];
+/** `auto`: what each format has by default, ns in line protocol and ms in CSV. */
+const PRECISIONS = ["auto", "ns", "us", "ms", "s"] as const satisfies readonly ["auto", ...Precision[]];
 
 export default function (RED: NodeAPI): void {
   register<DecodeConfig>(RED, "vigia-decode", (node, config) => {
     checkVersion(config.version, 1);
     const batched = booleanSetting(config.batched, false);
     const format = choiceSetting(config.format, "format", FORMATS as readonly ["auto", ...Format[]]);
-    const decoder = createDecoder(
-      { format, precision: choiceSetting(config.precision, "precision", PRECISIONS) },
-      clock,
-    );
+    const precision = choiceSetting(config.precision, "precision", PRECISIONS);
+    const decoder = createDecoder(precision === "auto" ? { format } : { format, precision }, clock);
     const template = topicTemplate(textSetting(config.template, "#"));
     const { series } = seriesSetting(RED, node, config);
     const status = statusOf(node);

@@ -29,7 +29,7 @@ RED.nodes.registerType("vigia-mqtt-in", {
     clientId: { value: "" },
     tls: { value: "", type: "tls-config", required: false },
     format: { value: "auto" },
-    precision: { value: "ns" },
+    precision: { value: "auto" },
     template: { value: "#", required: true, validate: template() },
     retained: { value: "take" },
     ackWhen: { value: "received" },

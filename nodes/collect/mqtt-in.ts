@@ -39,7 +39,10 @@ interface TlsNode {
   addTLSOptions?(options: TlsOptions): TlsOptions;
 }
 
-const PRECISIONS = ["ns", "us", "ms", "s"] as const satisfies readonly [Precision, ...Precision[]];
+/** `auto`: what each format has by default, ns in line protocol and ms in CSV. */
+const PRECISIONS = ["auto", "ns", "us", "ms", "s"] as const satisfies readonly ["auto", ...Precision[]];
+/** Batches may be gathered a little longer than a turn of the event loop, ms: nobody sees it, and it costs less. */
+const LINGER = 10;
 
 function normalize(config: MqttInConfig) {
   checkVersion(config.version, 1);
@@ -76,7 +79,7 @@ export default function (RED: NodeAPI): void {
       const stores = settings.ackWhen === "stored";
       const lease = storeOf(RED, config.store, stores);
       const status = statusOf(node);
-      const decoder = createDecoder({ format, precision }, clock);
+      const decoder = createDecoder(precision === "auto" ? { format } : { format, precision }, clock);
       const clientId = textSetting(config.clientId) || (stores ? `vigia-${node.id}` : "");
       const tls = config.tls ? (RED.nodes.getNode(config.tls) as TlsNode | null)?.addTLSOptions?.({}) : undefined;
       let trouble: VigiaError | undefined;
@@ -94,6 +97,7 @@ export default function (RED: NodeAPI): void {
         if (state.state === "connected") {
           const key = stats.rejected > 0 ? "rejecting" : "connected";
           const text = RED._(`mqtt-in.status.${key}`, { points: stats.points, rejected: stats.rejected });
+          if (state.code) return { fill: "yellow", shape: "dot", text: state.reason ?? text };
           return { fill: stats.rejected > 0 ? "yellow" : "green", shape: "dot", text };
         }
         const text = RED._(`mqtt-in.status.${state.state}`, { reason: state.reason ?? "" });
@@ -101,14 +105,19 @@ export default function (RED: NodeAPI): void {
       };
       const showStatus = () => status(currentStatus);
 
-      const onState = (state: ConnectionState) => {
+      let told = "connected";
+      const onState = ({ state, code, reason = "" }: ConnectionState) => {
         showStatus();
-        if (state.state === "refused") node.error(new VigiaError(state.code ?? "refused", state.reason ?? "refused"));
-        else if (state.state === "away") node.warn(RED._("mqtt-in.status.away", { reason: state.reason ?? "" }));
+        // Once a trouble: a lost connection is first lost and then unreachable.
+        if (state === told || state === "connecting" || state === "closed") return;
+        told = state;
+        if (state === "refused") node.error(new VigiaError(code ?? "refused", reason));
+        else if (state === "away") node.warn(RED._("mqtt-in.status.away", { reason }));
+        else node.log(RED._("mqtt-in.status.connected", { points: subscriber?.stats.points ?? 0 }));
       };
 
       function connect(url: string, user: string | undefined, password: string | undefined): void {
-        const options: SubscriberOptions = { ...settings, url };
+        const options: SubscriberOptions = { ...settings, url, linger: batched || stores ? LINGER : 0 };
         if (clientId) options.clientId = clientId;
         if (user) options.username = user;
         if (password) options.password = password;

@@ -1,19 +1,28 @@
 import { duration, durationOrZero, number, type Validator } from "../editor/validate.ts";
 
-/** A number above 0, or `max`. */
-const speed: Validator = function (value, options) {
-  if (value === "max" || Number(value) > 0) return true;
-  const reason = this._("replay.invalid-speed");
-  return options.label ? `${options.label}: ${reason}` : reason;
-};
+/** Valid when `fits` says so; it is given how to know what is chosen in the dialog, or else in the node. */
+function validator(key: string, fits: (value: string, chosen: (name: string) => unknown) => boolean): Validator {
+  return function (value, options) {
+    if (fits(String(value ?? "").trim(), (name) => $(`#node-input-${name}`).val() ?? this[name])) return true;
+    const reason = this._(key);
+    return options.label ? `${options.label}: ${reason}` : reason;
+  };
+}
 
-/** Needed when a file is played. */
-const file: Validator = function (value, options) {
-  const chosen = $("#node-input-source").val() ?? this.source;
-  if (chosen !== "file" || String(value ?? "").trim() !== "") return true;
-  const reason = this._("common.invalid.required");
-  return options.label ? `${options.label}: ${reason}` : reason;
-};
+function isList(text: string): boolean {
+  try {
+    return Array.isArray(JSON.parse(text));
+  } catch {
+    return false;
+  }
+}
+
+const speed = validator("replay.invalid-speed", (value) => value === "max" || Number(value) > 0);
+const file = validator("common.invalid.required", (value, chosen) => chosen("source") !== "file" || value !== "");
+const custom = validator(
+  "replay.invalid-custom",
+  (value, chosen) => chosen("source") === "file" || chosen("kpis") !== "custom" || isList(value),
+);
 
 RED.nodes.registerType("vigia-replay", {
   category: "vigia",
@@ -23,7 +32,7 @@ RED.nodes.registerType("vigia-replay", {
     version: { value: 1 },
     source: { value: "synthetic" },
     kpis: { value: "plant" },
-    custom: { value: '[{"series":"temperature","unit":"°C","level":20,"daily":5,"noise":0.5}]' },
+    custom: { value: '[{"series":"temperature","unit":"°C","level":20,"daily":5,"noise":0.5}]', validate: custom },
     every: { value: "10s", required: true, validate: duration() },
     copies: { value: 1, validate: number(1, 100_000, { integer: true, blank: true }) },
     seed: { value: 1, validate: number(-1e15, 1e15, { blank: true }) },
@@ -73,7 +82,7 @@ RED.nodes.registerType("vigia-replay", {
         own.prop("disabled", made && (own.val() === "last-now" || own.val() === "recorded"));
       });
       const now = made ? value("times") !== "present" : value("times") === "first-now";
-      const past = !/^[0.\sa-z]*$/.test(value("history"));
+      const past = /[1-9]/.test(value("history"));
       rows(["speed"]).toggle(!now && !past);
     };
     $("#node-input-source, #node-input-kpis, #node-input-times").on("change", show);

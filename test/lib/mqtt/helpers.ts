@@ -193,9 +193,10 @@ export async function proxyTo(t: TestContext, port: number): Promise<Proxy> {
       for (const socket of sockets) socket.destroy();
     },
   };
-  const server = createServer((near) => {
+  // Half open: a client's goodbye must reach the broker before the client hears that the line is closed.
+  const server = createServer({ allowHalfOpen: true }, (near) => {
     proxy.connections++;
-    const far = dial(port, "127.0.0.1");
+    const far = dial({ port, host: "127.0.0.1", allowHalfOpen: true });
     for (const [socket, other] of [
       [near, far],
       [far, near],
@@ -204,7 +205,7 @@ export async function proxyTo(t: TestContext, port: number): Promise<Proxy> {
       socket.on("error", () => {});
       socket.on("close", () => {
         sockets.delete(socket);
-        other.destroy();
+        if (socket.errored || !socket.readableEnded) other.destroy();
       });
       socket.pipe(other);
     }
