@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { freePort } from "../demo/ports.ts";
 import { median, print, root, round } from "./support/runtime.ts";
 
-const RATE = 5_000;
-const SECONDS = 8;
+const RATE = 10_000;
+const SECONDS = 6;
 const RUNS = 3;
 
 if (spawnSync("mosquitto", ["-h"]).error) {

@@ -34,8 +34,8 @@ const settings = {
   httpNodeRoot: "/",
   uiHost: "127.0.0.1",
   uiPort: port,
-  // The demo's own folder keeps no secrets.
-  credentialSecret: false,
+  // The demo's own folder keeps no secrets; this only spares a new key at each start.
+  credentialSecret: "demo",
   mqttReconnectTime: 1_000,
   telemetry: { enabled: false, updateNotification: false },
   externalModules: { palette: { allowInstall: false }, modules: { allowInstall: false } },
@@ -43,6 +43,7 @@ const settings = {
     page: { title: "Vigía" },
     header: { title: "Vigía demo" },
     tours: false,
+    projects: { enabled: false },
     palette: { catalogues: [] },
     codeEditor: { lib: "ace" },
   },

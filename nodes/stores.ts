@@ -7,7 +7,7 @@ import { StateKeeper } from "../lib/state/keeper.ts";
 import type { KeyedState } from "../lib/state/keyed-state.ts";
 import { openPatiently } from "../lib/store/patient.ts";
 import type { Store, StoreOptions } from "../lib/store/types.ts";
-import { clock } from "./shell.ts";
+import { clock, type Status } from "./shell.ts";
 
 /**
  * Files that several nodes use at once: opened by the first, closed after the last, whatever order Node-RED starts and
@@ -90,6 +90,13 @@ export function storeOf(RED: NodeAPI, id: string | undefined, required = false):
   return node.lease();
 }
 
+/** What a status shows of a store that cannot be written now; `undefined` when all is well. */
+export function storeTrouble(RED: NodeAPI, { health }: Store): (Omit<Status, "text"> & { reason: string }) | undefined {
+  if (health.state === "open") return undefined;
+  const reason = RED._(`common.health.${health.code}`, { defaultValue: health.reason });
+  return { fill: health.code === "store-opening" ? "yellow" : "red", shape: "ring", reason };
+}
+
 /** Where a point of this message is kept already: `msg.stored`, set by whoever stored it. */
 export interface Stored {
   /** File of the store. */
@@ -123,12 +130,12 @@ export function keepState<R>(
     node: node.id,
     clock,
     beforeSave,
-    onError: (error) => node.error(error),
+    onError: (error) => node.error(error, {}),
   });
   const ready = keeper
     .restore()
     .then(afterRestore)
-    .catch((thrown: unknown) => node.error(thrown));
+    .catch((thrown: unknown) => node.error(thrown, {}));
   return {
     ready,
     async close() {

@@ -33,6 +33,13 @@ async function bundle(entry) {
   return outputFiles[0].text;
 }
 
+/** Rows that many forms have stand once: `<!-- form: series -->`. */
+function formOf(source) {
+  return source.replace(/<!-- form: ([\w-]+) -->\n/g, (_, row) =>
+    readFileSync(at("nodes/editor/form", `${row}.html`), "utf8"),
+  );
+}
+
 const common = Object.fromEntries(LANGUAGES.map((lang) => [lang, json(at("locales", lang, "common.json"))]));
 
 await Promise.all(
@@ -40,7 +47,7 @@ await Promise.all(
     const name = basename(editor, ".editor.ts");
     const group = dirname(editor);
     const out = at("dist", group);
-    const form = readFileSync(at(group, `${name}.html`), "utf8").trim();
+    const form = formOf(readFileSync(at(group, `${name}.html`), "utf8")).trim();
     const script = await bundle(editor);
     writeFileSync(
       join(out, `${name}.html`),

@@ -13,7 +13,7 @@ while (sent < total) {
   const due = Math.min(total, Math.floor(((performance.now() - begin) / STEP) * perStep));
   for (; sent < due; sent++) {
     const value = (sent % 997) / 10;
-    const payload = `{"value":${value.toFixed(2)},"time":${Date.now()},"unit":"°C","tags":{"site":"madrid-2"}}`;
+    const payload = `{"value":${value.toFixed(2)},"time":${Date.now()},"unit":"°C","status":"ok","device":"plc-4"}`;
     client.publish(`bench/line-${sent % 10}/sensor-${sent % TOPICS}`, payload, { qos: Number(qos) as 0 | 1 });
   }
   await new Promise((resolve) => setTimeout(resolve, STEP));

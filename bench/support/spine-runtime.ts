@@ -68,6 +68,8 @@ const flows: Record<string, FlowNode[]> = {
     { id: "f", type: "function", func: MEAN, outputs: 1, wires: [["k"]] },
     sink,
   ],
+  received: [{ ...mqttIn, ackWhen: "received", wires: [["k"], []] }, sink],
+  windowed: [{ ...mqttIn, ackWhen: "received", wires: [["w"], []] }, window, sink],
   written: [
     store,
     { ...mqttIn, ackWhen: "received", wires: [["t"], []] },

@@ -41,7 +41,7 @@ export class Feed {
   #number = 0;
   #cancelBatch: (() => void) | undefined;
   #cancelBeat: (() => void) | undefined;
-  #catalog: { at: number; done: Promise<void> } | undefined;
+  #catalog: { at: number; done: Promise<unknown> } | undefined;
   #warning: string | undefined;
 
   /** @throws VigiaError `bad-pattern` naming `kpis` */
@@ -172,7 +172,7 @@ export class Feed {
       const done = this.#ask(async () => {
         for (const info of await store.list({})) this.#kpis.stored(info);
       });
-      this.#catalog = { at: now, done: done.then(() => {}) };
+      this.#catalog = { at: now, done };
     }
     await this.#catalog.done;
   }

@@ -1,27 +1,43 @@
 import { createHash } from "node:crypto";
 import { VigiaError } from "../points/error.ts";
 import { seriesFilter } from "../points/pattern.ts";
-import { formatSeries, type SeriesRef } from "../points/series.ts";
+import { formatSeries, type SeriesRef, seriesKey } from "../points/series.ts";
 import { Ring, type RingBudget } from "./ring.ts";
-import { MOST_SHOWN } from "./wire.ts";
 
 /** A KPI that the page can show. */
 export interface Kpi {
   /** Short, safe in a URL, and the same after a restart. */
   readonly id: string;
   ref: SeriesRef;
+  /** Key of the KPI that this one was computed from, as its tags tell; `undefined`: it was measured. */
+  readonly source: string | undefined;
   /** Its newest points; absent while it is known from the store only. */
   ring?: Ring;
 }
 
-/** KPIs that a page shows when nobody said which. */
-const UNASKED = 12;
+/** KPIs that a page shows at first: what a person can take in at once. */
+const AT_FIRST = 12;
 
-/** Names in the order people expect: `core 2` before `core 10`. */
+/** `core 2` before `core 10`. */
 const byName = new Intl.Collator("en", { numeric: true }).compare;
 
 /** 60 bits of SHA-1: among 10 000 KPIs two share an id once in 20 billion gateways. */
 const idOf = (key: string) => createHash("sha1").update(key).digest("base64url").slice(0, 10);
+
+function sourceOf({ series, tags }: SeriesRef): string | undefined {
+  if (tags?.agg === undefined && tags?.window === undefined) return undefined;
+  const { agg: _agg, window: _window, ...own } = tags;
+  return seriesKey(series, own);
+}
+
+/** By name, and what was computed right after what it was computed from. */
+function inOrder(a: Kpi, b: Kpi): number {
+  return (
+    byName(a.source ?? a.ref.key, b.source ?? b.ref.key) ||
+    Number(a.source !== undefined) - Number(b.source !== undefined) ||
+    byName(a.ref.key, b.ref.key)
+  );
+}
 
 /** All KPIs that are known, streaming or stored. */
 export class Kpis {
@@ -72,20 +88,27 @@ export class Kpis {
     return this.#byId.get(id);
   }
 
-  /** By name. O(n log n) when KPIs were added since the last time. */
+  /** In the order people expect. O(n log n) when KPIs were added since the last time. */
   all(): readonly Kpi[] {
-    this.#sorted ??= [...this.#byKey.values()].sort((a, b) => byName(formatSeries(a.ref), formatSeries(b.ref)));
+    this.#sorted ??= [...this.#byKey.values()].sort(inOrder);
     return this.#sorted;
   }
 
-  /** What a page shows that was told nothing: the patterns in their order; without patterns some of what streams. */
+  /**
+   * What a page shows that was told nothing: what fits the patterns, in their order; without patterns what streams.
+   * What was measured comes first, and what was computed from it waits until somebody picks it. O(n).
+   */
   byDefault(): readonly Kpi[] {
     const all = this.all();
-    if (this.#defaults.length > 0) {
-      const fitting = this.#defaults.flatMap((fits) => all.filter(({ ref }) => fits(ref)));
-      return [...new Set(fitting)].slice(0, MOST_SHOWN);
-    }
-    return (this.#streaming > 0 ? all.filter(({ ring }) => ring) : all).slice(0, UNASKED);
+    const fitting =
+      this.#defaults.length > 0
+        ? [...new Set(this.#defaults.flatMap((fits) => all.filter(({ ref }) => fits(ref))))]
+        : this.#streaming > 0
+          ? all.filter(({ ring }) => ring)
+          : all;
+    const measured = fitting.filter(({ source }) => source === undefined);
+    const alone = fitting.filter((kpi) => kpi.source !== undefined && !this.#hasSource(kpi));
+    return [...measured, ...alone].slice(0, AT_FIRST);
   }
 
   /** Every word of `text` is somewhere in the name or the tags, in any case. */
@@ -98,8 +121,14 @@ export class Kpis {
     });
   }
 
+  /** What it was computed from is here, and not staler than itself. */
+  #hasSource({ source, ring }: Kpi): boolean {
+    const found = source === undefined ? undefined : this.#byKey.get(source);
+    return found !== undefined && (found.ring !== undefined || ring === undefined);
+  }
+
   #add(ref: SeriesRef): Kpi {
-    const kpi: Kpi = { id: idOf(ref.key), ref };
+    const kpi: Kpi = { id: idOf(ref.key), ref, source: sourceOf(ref) };
     this.#byKey.set(ref.key, kpi);
     this.#byId.set(kpi.id, kpi);
     this.#sorted = undefined;

@@ -1,8 +1,8 @@
 import { show, VigiaError } from "../points/error.ts";
+import { MOST_SHOWN } from "./wire.ts";
 
-export const MAX_KEYS = 64;
-export const MAX_BUCKETS = 4000;
-export const MAX_LISTED = 1000;
+const MAX_BUCKETS = 4000;
+const MAX_LISTED = 1000;
 const MAX_SEARCH = 200;
 /** The largest time of JavaScript's calendar, ms. */
 const LATEST = 8.64e15;
@@ -23,8 +23,8 @@ function integer(query: URLSearchParams, field: string, min: number, max: number
 function ids(query: URLSearchParams): string[] {
   const text = query.get("keys");
   const list = text ? [...new Set(text.split(","))] : [];
-  if (list.length > 0 && list.length <= MAX_KEYS && list.every((id) => ID.test(id))) return list;
-  throw complain("keys", text, `1 to ${MAX_KEYS} ids of KPIs (as "kpis" lists them) with commas between`);
+  if (list.length > 0 && list.length <= MOST_SHOWN && list.every((id) => ID.test(id))) return list;
+  throw complain("keys", text, `1 to ${MOST_SHOWN} ids of KPIs (as "kpis" lists them) with commas between`);
 }
 
 export interface PointsRequest {

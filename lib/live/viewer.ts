@@ -27,7 +27,8 @@ export class Viewer {
   readonly #kpis: Kpis;
   readonly #ids: readonly string[];
   #sent: number;
-  #told = 0;
+  /** KPIs that streamed when the page last asked which. */
+  #told: number;
   #stalledSince: number | undefined;
 
   constructor(sink: Sink, kpis: Kpis, ids: readonly string[], sent: number) {

@@ -2,7 +2,7 @@ import type { Tags } from "../points/series.ts";
 
 /** What goes from the server to the page, besides the packets of points. No Node API here: the page reads this too. */
 
-/** KPIs that a page shows at once; one stream carries them all. */
+/** KPIs that a page shows at once, and that one request may name. */
 export const MOST_SHOWN = 60;
 
 /** What the page is told about itself. */

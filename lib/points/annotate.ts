@@ -37,9 +37,8 @@ export function annotate(msg: Message, form: Form, as: string, results: readonly
       return;
     case "object": {
       const keys = Object.keys(payload as object);
-      const out: Record<string, Result> = {};
-      for (let row = 0; row < keys.length; row++) if (results[row]) out[keys[row]!] = results[row]!;
-      msg[as] = out;
+      const found = keys.flatMap((key, row): [string, Result][] => (results[row] ? [[key, results[row]]] : []));
+      msg[as] = Object.fromEntries(found);
       return;
     }
     case "frame": {

@@ -37,7 +37,9 @@ export function parseDuration(text: unknown, field: string, { min = 1, max = Inf
   if (source === "") throw complain(form);
   total = Math.round(total);
   if (total < min) throw complain(`at least ${formatDuration(min)}`);
-  if (total > max) throw complain(`at most ${formatDuration(max)}`);
+  // Past this, whole milliseconds cannot be told apart.
+  const most = Math.min(max, Number.MAX_SAFE_INTEGER);
+  if (total > most) throw complain(`at most ${formatDuration(most)}`);
   return total;
 }
 

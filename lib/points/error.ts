@@ -13,17 +13,25 @@ const MAX_SHOWN = 80;
 /** A value as one short line for an error message; never throws, never long. */
 export function show(value: unknown): string {
   let text: string;
-  if (typeof value === "string") text = JSON.stringify(value);
-  else if (value instanceof Date) text = Number.isNaN(value.getTime()) ? "Invalid Date" : value.toISOString();
-  else if (ArrayBuffer.isView(value)) text = `${value.constructor.name}(${value.byteLength} bytes)`;
-  else if (typeof value === "object" && value !== null) {
-    try {
-      text = JSON.stringify(value) ?? String(value);
-    } catch {
-      text = Object.prototype.toString.call(value);
-    }
-  } else text = String(value);
+  try {
+    text = textOf(value);
+  } catch {
+    text = Object.prototype.toString.call(value);
+  }
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN - 1)}…` : text;
+}
+
+function isDate(value: unknown): value is Date {
+  return Object.prototype.toString.call(value) === "[object Date]";
+}
+
+function textOf(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  // A Date of another realm (a function node) is none of ours by instanceof.
+  if (isDate(value)) return Number.isNaN(value.getTime()) ? "Invalid Date" : value.toISOString();
+  if (ArrayBuffer.isView(value)) return `${value.constructor.name}(${value.byteLength} bytes)`;
+  if (typeof value === "object" && value !== null) return JSON.stringify(value) ?? String(value);
+  return String(value);
 }
 
 /**

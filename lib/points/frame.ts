@@ -5,6 +5,9 @@ import type { SeriesRef } from "./series.ts";
 /** Any `Frame`, also one made by another copy of this package. On the prototype, so that no copy of a Frame has it. */
 const BRAND = Symbol.for("@vigia/frame/1");
 
+/** A Point in JSON, where an infinite value is the text `Infinity` or `-Infinity`. */
+export type PointJson = Omit<Point, "value"> & { value: number | string | null };
+
 export type Columns = Readonly<Record<string, Float64Array>>;
 
 /**
@@ -30,11 +33,13 @@ export class Frame implements Iterable<Point> {
     values: Float64Array,
     columns: Columns = {},
   ) {
-    for (const [name, column] of Object.entries({ times, values, ...columns })) {
-      if (column.length !== index.length) {
-        throw new VigiaError("bad-frame", { field: name, value: column.length, allowed: `${index.length} rows` });
-      }
-    }
+    const check = (name: string, column: Float64Array) => {
+      if (column.length === index.length) return;
+      throw new VigiaError("bad-frame", { field: name, value: column.length, allowed: `${index.length} rows` });
+    };
+    check("times", times);
+    check("values", values);
+    for (const name of Object.keys(columns)) check(name, columns[name]!);
     this.dictionary = dictionary;
     this.index = index;
     this.times = times;
@@ -82,9 +87,16 @@ export class Frame implements Iterable<Point> {
     for (let row = 0; row < this.length; row++) yield this.point(row);
   }
 
-  /** An array of Points: what JSON, HTTP nodes and uncached file contexts see. ±Infinity becomes text there. */
-  toJSON(): Point[] {
-    return Array.from(this);
+  /**
+   * An array of Points: what JSON, HTTP nodes and uncached file contexts see. ±Infinity is a text there, which readers
+   * take for what it is; as a number JSON would make a gap of it. `Array.from(frame)` gives the numbers as they are.
+   */
+  toJSON(): PointJson[] {
+    const numbers = ["value", ...Object.keys(this.columns)] as "value"[];
+    return Array.from(this, (point: PointJson) => {
+      for (const name of numbers) if (Math.abs(Number(point[name])) === Infinity) point[name] = String(point[name]);
+      return point;
+    });
   }
 }
 

@@ -15,7 +15,8 @@ export interface SeriesFilter {
 const ESCAPE = /[.*+?^${}()|[\]\\]/g;
 
 function segment(text: string): string {
-  if (text === "+") return "[^/]+";
+  // As MQTT, also an empty one: `a/+` is `a/` too.
+  if (text === "+") return "[^/]*";
   return text
     .split("*")
     .map((part) => part.replace(ESCAPE, "\\$&"))

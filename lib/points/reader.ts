@@ -1,5 +1,5 @@
 import type { Clock } from "./clock.ts";
-import { asVigiaError, VigiaError } from "./error.ts";
+import { asVigiaError, show, VigiaError } from "./error.ts";
 import { type Frame, FrameBuilder, isFrame } from "./frame.ts";
 import { type SeriesRef, SeriesTable } from "./series.ts";
 import { DEFAULT_AHEAD, readTime } from "./time.ts";
@@ -49,10 +49,27 @@ export type Complain = (error: VigiaError, row: number) => void;
 const RESERVED = new Set(["series", "time", "timestamp", "value", "unit", "tags"]);
 const VALUES = "a number, a boolean, a numeric text, a known state, a Point, an array of Points or a Frame";
 const PRUNE_AT = 10_000;
+/** What template and csv nodes make of a Frame. */
+const FRAME_TEXT = /\[object Frame\]|^\[object Object\]$|^times\Wvalues\Windex\Wdictionary/;
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && Object.prototype.toString.call(value) === "[object Object]";
 }
+
+/** The time that an object says for itself, else the message's, and what that field is called. */
+function stampOf(msg: Message, object: Record<string, unknown>, field: string): [stamp: unknown, field: string] {
+  const { time, timestamp } = object;
+  if (time !== undefined && time !== null) return [time, `${field}.time`];
+  if (timestamp !== undefined && timestamp !== null) return [timestamp, `${field}.timestamp`];
+  return [msg.timestamp ?? undefined, "msg.timestamp"];
+}
+
+const splitFrame = () =>
+  new VigiaError(
+    "frame-lost",
+    "msg.payload is one part of a Frame: a split node took it apart. Split an array of Points instead " +
+      "(Array.from(frame)), or switch `batched` off",
+  );
 
 /**
  * Turns any message into points: the only place that knows the forms of the contract.
@@ -147,6 +164,7 @@ export class Reader {
         const item = payload[row];
         const field = `msg.payload[${row}]`;
         if (!isPlainObject(item) || !Object.hasOwn(item, "value")) {
+          if (isPlainObject(item) && typeof item.key === "string" && item.series) throw splitFrame();
           throw new VigiaError("bad-point", { field, value: item, allowed: "a Point {series, time, value}" });
         }
         this.#point(msg, item, field, row, visit);
@@ -169,19 +187,9 @@ export class Reader {
         allowed: "a number, a boolean, a numeric text, a known state, or null for a gap",
       });
     }
-    const named = point.series !== undefined;
-    const ref = this.#ref(
-      named ? point.series : this.#series(msg),
-      point.tags ?? msg.tags,
-      point.unit ?? msg.unit,
-      named ? `${field}.series` : this.#seriesField,
-    );
-    const own = point.time ?? point.timestamp;
-    const time =
-      own === undefined
-        ? this.#time(msg.timestamp, "msg.timestamp", ref.key)
-        : this.#time(own, `${field}.${point.time === undefined ? "timestamp" : "time"}`, ref.key);
-    visit(ref, time, value ?? Number.NaN, row);
+    const ref = this.#identity(msg, point, field);
+    const [stamp, stampField] = stampOf(msg, point, field);
+    visit(ref, this.#time(stamp, stampField, ref.key), value ?? Number.NaN, row);
   }
 
   #object(msg: Message, payload: Record<string, unknown>, visit: Visit, reading: Reading): void {
@@ -201,13 +209,13 @@ export class Reader {
       );
     }
     reading.form = "object";
+    // Without a topic the keys are the names.
     const base = payload.series ?? this.#series(msg);
-    const prefix = base === undefined || base === null || base === "" ? "" : `${base}/`;
-    const stamp = payload.time ?? payload.timestamp ?? msg.timestamp;
-    const tags = payload.tags ?? msg.tags;
-    const unit = payload.unit ?? msg.unit;
+    const bare = base === undefined || base === null || base === "";
+    const prefix = bare ? "" : `${this.#identity(msg, payload, "msg.payload").series}/`;
+    const [stamp, stampField] = stampOf(msg, payload, "msg.payload");
     // One time for all of them when the message has one; else each takes its arrival.
-    const time = stamp === undefined ? undefined : this.#time(stamp, "msg.timestamp", "");
+    const time = stamp === undefined ? undefined : this.#time(stamp, stampField, "");
     for (let row = 0; row < keys.length; row++) {
       const key = keys[row]!;
       if (RESERVED.has(key)) continue;
@@ -216,11 +224,16 @@ export class Reader {
         reading.skipped++;
         continue;
       }
-      const ref = this.#ref(prefix + key, tags, unit, this.#seriesField);
-      visit(ref, time ?? this.#time(undefined, "", ref.key), value ?? Number.NaN, row);
-      reading.points++;
+      try {
+        const ref = this.#identity(msg, payload, "msg.payload", prefix + key);
+        visit(ref, time ?? this.#time(undefined, "", ref.key), value ?? Number.NaN, row);
+        reading.points++;
+      } catch (thrown) {
+        reading.rejected++;
+        reading.error ??= asVigiaError(thrown, "bad-payload");
+      }
     }
-    if (reading.points === 0) {
+    if (reading.points === 0 && reading.error === undefined) {
       throw new VigiaError("bad-payload", {
         field: "msg.payload",
         value: payload,
@@ -232,25 +245,19 @@ export class Reader {
   #value(msg: Message, payload: unknown, visit: Visit): void {
     const value = readValue(payload, this.#states);
     if (value === undefined) throw this.#badValue(payload);
-    const ref = this.#ref(this.#series(msg), msg.tags, msg.unit, this.#seriesField);
+    const ref = this.#ref(this.#series(msg), msg.tags, msg.unit, this.#seriesField, "msg");
     visit(ref, this.#time(msg.timestamp, "msg.timestamp", ref.key), value ?? Number.NaN, 0);
   }
 
   #badValue(payload: unknown): VigiaError {
-    if (payload === "[object Frame]" || payload === "[object Object]") {
+    if (typeof payload === "string" && FRAME_TEXT.test(payload)) {
       return new VigiaError(
         "frame-lost",
-        `msg.payload is the text ${payload}: a Frame went through a node that makes text of it (template, csv). ` +
+        `msg.payload is the text ${show(payload)}: a Frame went through a node that makes text of it (template, csv). ` +
           "Make an array of Points of it first (JSON node), or switch `batched` off",
       );
     }
-    if (payload instanceof Float64Array || payload instanceof Uint32Array) {
-      return new VigiaError(
-        "frame-lost",
-        "msg.payload is a bare typed array: a split node took a Frame apart. Split an array of Points instead " +
-          "(Array.from(frame)), or switch `batched` off",
-      );
-    }
+    if (payload instanceof Float64Array || payload instanceof Uint32Array) return splitFrame();
     if (ArrayBuffer.isView(payload)) {
       return new VigiaError("bad-payload", {
         field: "msg.payload",
@@ -261,13 +268,39 @@ export class Reader {
     return new VigiaError("bad-value", { field: "msg.payload", value: payload, allowed: VALUES });
   }
 
-  #ref(series: unknown, tags: unknown, unit: unknown, field: string): SeriesRef {
+  /** Whose value an object holds: what stands in the object goes before what stands in the message. */
+  #identity(msg: Message, object: Record<string, unknown>, field: string, series?: string): SeriesRef {
+    const named = object.series !== undefined && object.series !== null;
+    const { tags = null, unit = null } = object;
+    let seriesField = named ? `${field}.series` : this.#seriesField;
+    if (series !== undefined) seriesField = `${field} (a name)`;
+    return this.#ref(
+      series ?? (named ? object.series : this.#series(msg)),
+      tags ?? msg.tags,
+      unit ?? msg.unit,
+      seriesField,
+      tags === null ? "msg" : field,
+      unit === null ? "msg" : field,
+    );
+  }
+
+  #ref(
+    series: unknown,
+    tags: unknown,
+    unit: unknown,
+    seriesField: string,
+    tagsHolder: string,
+    unitHolder = tagsHolder,
+  ): SeriesRef {
     try {
-      return this.#table.ref(series, tags ?? undefined, unit ?? undefined);
+      return this.#table.ref(series, tags ?? undefined, unit ?? undefined, tagsHolder);
     } catch (thrown) {
-      if (thrown instanceof VigiaError && thrown.code === "bad-series") {
-        throw new VigiaError("bad-series", { field, value: series, allowed: `${thrown.allowed}: the series name` });
+      if (!(thrown instanceof VigiaError) || thrown.allowed === undefined) throw thrown;
+      const { code, value, allowed } = thrown;
+      if (code === "bad-series") {
+        throw new VigiaError(code, { field: seriesField, value, allowed: `${allowed}: the series name` });
       }
+      if (code === "bad-unit") throw new VigiaError(code, { field: `${unitHolder}.unit`, value, allowed });
       throw thrown;
     }
   }

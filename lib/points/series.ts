@@ -13,14 +13,15 @@ export interface SeriesRef {
 }
 
 const MAX_NAME = 512;
-const CONTROL = /[\u0000-\u001f\u007f]/;
+// Half a surrogate pair has no UTF-8: two such names would be one in every file.
+const FORBIDDEN = /[\u0000-\u001f\u007f\p{Cs}]/u;
 
 function checkText(text: unknown, field: string, code: string): asserts text is string {
-  if (typeof text !== "string" || text === "" || text.length > MAX_NAME || CONTROL.test(text)) {
+  if (typeof text !== "string" || text === "" || text.length > MAX_NAME || FORBIDDEN.test(text)) {
     throw new VigiaError(code, {
       field,
       value: text,
-      allowed: `a text of 1 to ${MAX_NAME} characters without control characters`,
+      allowed: `a text of 1 to ${MAX_NAME} characters without control characters and half surrogate pairs`,
     });
   }
 }
@@ -36,7 +37,7 @@ export function checkSeries(series: unknown, field: string): asserts series is s
  */
 export function normalizeTags(tags: unknown, field: string): Tags | undefined {
   if (tags === undefined || tags === null) return undefined;
-  if (typeof tags !== "object" || Array.isArray(tags)) {
+  if (typeof tags !== "object" || Object.prototype.toString.call(tags) !== "[object Object]") {
     throw new VigiaError("bad-tags", { field, value: tags, allowed: 'an object of texts, such as {"site":"madrid"}' });
   }
   const out: Record<string, string> = Object.create(null);
@@ -100,9 +101,7 @@ export class SeriesTable {
   /** @throws VigiaError as `seriesRef` */
   ref(series: unknown, tags?: unknown, unit?: unknown, field = "msg"): SeriesRef {
     if (typeof series === "string") {
-      let known: SeriesRef | undefined;
-      if (tags === undefined) known = this.#refs.get(series);
-      else if (typeof tags === "object" && tags !== null) known = this.#byTags.get(tags)?.get(series);
+      const known = this.#known(series, tags);
       if (known !== undefined && (unit === undefined || unit === known.unit)) return known;
     }
     const ref = this.#intern(seriesRef(series, tags, unit, field));
@@ -112,6 +111,31 @@ export class SeriesTable {
       else this.#byTags.set(tags, new Map([[ref.series, ref]]));
     }
     return ref;
+  }
+
+  /** One that was made before for the same names, found without the checks that it passed then. */
+  #known(series: string, tags: unknown): SeriesRef | undefined {
+    if (tags === undefined) {
+      const known = this.#refs.get(series);
+      return known?.series === series ? known : undefined;
+    }
+    if (typeof tags !== "object" || tags === null || Array.isArray(tags)) return undefined;
+    const same = this.#byTags.get(tags)?.get(series);
+    if (same !== undefined) return same;
+    const given = tags as Record<string, unknown>;
+    const names = Object.keys(given);
+    if (names.length > 1) names.sort();
+    let key = series;
+    for (const name of names) {
+      // Anything else is for the checks to judge, and may not even have a text.
+      if (typeof given[name] !== "string") return undefined;
+      key += `\u0001${name}\u0002${given[name]}`;
+    }
+    const known = this.#refs.get(key);
+    // The key alone is not proof: unchecked names may hold the separators.
+    if (known?.series !== series || known.tags === undefined) return undefined;
+    for (const name of names) if (known.tags[name] !== given[name]) return undefined;
+    return known;
   }
 
   #intern(made: SeriesRef): SeriesRef {

@@ -16,6 +16,9 @@ function parseIso(text: string): number {
   const offset = zone.toUpperCase() === "Z" ? "Z" : `${zone.slice(0, 3)}:${zone.slice(3).replace(":", "") || "00"}`;
   // Date.parse reads at most milliseconds; more digits are cut.
   const seconds = time.replace(",", ".").replace(/(\.\d{3})\d+/, "$1");
+  // Date.parse takes the 30th of February for the 2nd of March.
+  const [year, month, day] = date!.split("-").map(Number) as [number, number, number];
+  if (day > 28 && day > new Date(Date.UTC(year, month, 0)).getUTCDate()) return Number.NaN;
   return Date.parse(`${date}T${seconds}${offset}`);
 }
 
@@ -25,6 +28,15 @@ function hint(ms: number): string {
   if (abs >= 1e17) return "; it looks like nanoseconds: divide by 1e6";
   if (abs >= 1e14) return "; it looks like microseconds: divide by 1000";
   return "";
+}
+
+/** Also of a Date of another realm (a function node); NaN of what only says that it is one. */
+function timeOf(date: unknown): number {
+  try {
+    return Date.prototype.getTime.call(date);
+  } catch {
+    return Number.NaN;
+  }
 }
 
 /** @throws VigiaError `implausible-time`: never a guess at the unit. */
@@ -38,13 +50,14 @@ export function checkTime(ms: number, latest: number, field: string, value: unkn
 }
 
 /**
- * Milliseconds since epoch of a number (ms), a Date or an ISO 8601 text (UTC when it names no zone), rounded to 1 ms.
+ * Milliseconds since epoch of a number (ms), a Date or an ISO 8601 text (UTC when it names no zone), in whole ms:
+ * numbers are rounded, more digits of a text are cut.
  * @throws VigiaError `bad-time` when it is no time, `implausible-time` when it is out of range.
  */
 export function readTime(value: unknown, latest: number, field: string): number {
   let ms: number;
   if (typeof value === "number") ms = value;
-  else if (Object.prototype.toString.call(value) === "[object Date]") ms = (value as Date).getTime();
+  else if (Object.prototype.toString.call(value) === "[object Date]") ms = timeOf(value);
   else if (typeof value === "string") {
     const text = value.trim();
     ms = NUMERIC.test(text) ? Number(text) : parseIso(text);

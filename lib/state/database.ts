@@ -1,7 +1,6 @@
-import { Worker } from "node:worker_threads";
 import type { Clock } from "../points/clock.ts";
 import { WorkerClient } from "../work/rpc.ts";
-import { sibling } from "../work/sibling.ts";
+import { startSqliteWorker } from "../work/sqlite-worker.ts";
 import type { Changes, Snapshot } from "./keyed-state.ts";
 import type { StateApi } from "./worker.ts";
 
@@ -10,15 +9,15 @@ export class StateDatabase {
   readonly #worker: WorkerClient<StateApi>;
   readonly #clock: Clock;
 
+  /** @throws VigiaError `node-too-old` */
   constructor(file: string, clock: Clock) {
     this.#clock = clock;
-    const worker = new Worker(sibling(import.meta.url, "worker"), { workerData: { file } });
-    this.#worker = new WorkerClient<StateApi>(worker, { name: "state" });
+    this.#worker = new WorkerClient<StateApi>(startSqliteWorker(import.meta.url, { file }), { name: "state" });
   }
 
   /** What `node` saved last. */
   load(node: string): Promise<Snapshot | undefined> {
-    return this.#worker.call("load", { node, now: this.#clock.now() });
+    return this.#worker.call("load", { node });
   }
 
   /** Resolves when it is on disk. */
@@ -27,11 +26,14 @@ export class StateDatabase {
   }
 
   forget(node: string): Promise<void> {
-    return this.#worker.call("forget", { node, now: this.#clock.now() });
+    return this.#worker.call("forget", { node });
   }
 
   async close(): Promise<void> {
-    await this.#worker.call("close", {});
-    await this.#worker.end();
+    try {
+      await this.#worker.call("close", { now: this.#clock.now() });
+    } finally {
+      await this.#worker.end();
+    }
   }
 }

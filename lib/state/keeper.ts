@@ -1,7 +1,7 @@
 import type { Clock } from "../points/clock.ts";
 import { asVigiaError, type VigiaError } from "../points/error.ts";
 import type { StateDatabase } from "./database.ts";
-import type { KeyedState } from "./keyed-state.ts";
+import type { Changes, KeyedState } from "./keyed-state.ts";
 
 export interface KeeperOptions {
   /** Under which name the state is kept: the node's id. */
@@ -24,6 +24,8 @@ export class StateKeeper<R> {
   #saving: Promise<void> = Promise.resolve();
   #failed = false;
   #closed = false;
+  /** What is kept could not be read: nothing may be saved over it. */
+  #unread = false;
 
   constructor(state: KeyedState<R>, database: StateDatabase, options: KeeperOptions) {
     this.#state = state;
@@ -31,25 +33,36 @@ export class StateKeeper<R> {
     this.#options = { every: 10_000, beforeSave: () => {}, onError: () => {}, ...options };
   }
 
-  /** True when there was a state to restore. @throws VigiaError when it cannot be read */
+  /**
+   * True when there was a state to restore.
+   * @throws VigiaError when it cannot be read. Then nothing is saved either: what is kept stays as it is, for the
+   * release that can read it.
+   */
   async restore(): Promise<boolean> {
-    const snapshot = await this.#database.load(this.#options.node);
-    if (snapshot) this.#state.restore(snapshot);
-    this.#plan();
-    return snapshot !== undefined;
+    try {
+      const snapshot = await this.#database.load(this.#options.node);
+      if (snapshot) this.#state.restore(snapshot);
+      this.#plan();
+      return snapshot !== undefined;
+    } catch (thrown) {
+      this.#unread = true;
+      throw asVigiaError(thrown, "bad-state");
+    }
   }
 
   /** Saves what changed since the last time. Never rejects. */
   save(): Promise<void> {
     const run = async () => {
-      this.#options.beforeSave();
-      const changes = this.#state.changes();
-      if (changes.put.length === 0 && changes.drop.length === 0) return;
+      if (this.#unread) return;
+      let changes: Changes | undefined;
       try {
+        this.#options.beforeSave();
+        changes = this.#state.changes();
+        if (changes.put.length === 0 && changes.drop.length === 0) return;
         await this.#database.save(this.#options.node, changes);
         this.#failed = false;
       } catch (thrown) {
-        this.#state.keepChanged(changes);
+        if (changes) this.#state.keepChanged(changes);
         if (!this.#failed) this.#options.onError(asVigiaError(thrown, "state-unsaved"));
         this.#failed = true;
       }

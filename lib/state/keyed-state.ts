@@ -107,23 +107,18 @@ export class KeyedState<R> {
 
   /** Saved records of these series (all without an argument), to carry them elsewhere. */
   export(keys: Iterable<string> = this.#entries.keys()): Record<string, SavedRecord> {
-    const out: Record<string, SavedRecord> = {};
+    const out: [string, SavedRecord][] = [];
     for (const key of keys) {
       const entry = this.#entries.get(key);
-      if (entry) out[key] = this.#save(entry);
+      if (entry) out.push([key, this.#save(entry)]);
     }
-    return out;
+    // Not by assignment: a series may be called `__proto__`.
+    return Object.fromEntries(out);
   }
 
   /** Takes saved records in, over what was there. @throws VigiaError `bad-state` on a version from the future. */
   import(records: Record<string, SavedRecord>, version = this.#kind.version): void {
-    if (version > this.#kind.version) {
-      throw new VigiaError("bad-state", {
-        field: "version of the saved state",
-        value: version,
-        allowed: `up to ${this.#kind.version}: it was saved by a newer release of Vigía`,
-      });
-    }
+    this.#checkVersion(version);
     for (const { series, tags, unit, data } of Object.values(records)) {
       const ref = seriesRef(series, tags, unit, "state");
       this.#dropped.delete(ref.key);
@@ -135,8 +130,10 @@ export class KeyedState<R> {
     return this.#head({ records: this.export() });
   }
 
+  /** The state as it was saved, in place of what is there. @throws VigiaError `bad-state` as `import` */
   restore(snapshot: Snapshot): void {
-    this.#entries.clear();
+    this.#checkVersion(snapshot.version);
+    this.drop();
     this.import(snapshot.records, snapshot.version);
     this.cursor = snapshot.cursor;
     this.shared = snapshot.shared;
@@ -159,6 +156,15 @@ export class KeyedState<R> {
       if (entry) entry.round = this.#round;
     }
     for (const key of drop) if (!this.#entries.has(key)) this.#dropped.add(key);
+  }
+
+  #checkVersion(version: number): void {
+    if (version <= this.#kind.version) return;
+    throw new VigiaError("bad-state", {
+      field: "version of the saved state",
+      value: version,
+      allowed: `up to ${this.#kind.version}: it was saved by a newer release of Vigía`,
+    });
   }
 
   #head<T extends object>(rest: T): T & { version: number; cursor?: number; shared?: Json } {

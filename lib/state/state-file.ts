@@ -22,37 +22,46 @@ const SCHEMA = `
 /** The file that keeps the states of all nodes: one row a series. Synchronous; a save is one transaction with fsync. */
 export class StateFile {
   readonly #db: DatabaseSync;
+  /** Nodes that loaded or saved since the file was opened: not gone, however long they had nothing to save. */
+  readonly #alive = new Set<string>();
 
   /** @throws VigiaError `bad-state` when a newer release wrote the file; SQLite errors. */
-  constructor(file: string, now: number) {
+  constructor(file: string) {
     mkdirSync(dirname(file), { recursive: true });
     this.#db = new DatabaseSync(file, { timeout: 5_000 });
-    const format = Number(this.#db.prepare("PRAGMA user_version").get()?.user_version);
-    if (format > FORMAT) {
+    try {
+      const format = Number(this.#db.prepare("PRAGMA user_version").get()?.user_version);
+      if (format > FORMAT) {
+        throw new VigiaError("bad-state", { field: `format of ${file}`, value: format, allowed: `up to ${FORMAT}` });
+      }
+      this.#db.exec(SCHEMA);
+      this.#db.exec(`PRAGMA user_version = ${FORMAT}`);
+    } catch (thrown) {
       this.#db.close();
-      throw new VigiaError("bad-state", { field: `format of ${file}`, value: format, allowed: `up to ${FORMAT}` });
+      throw thrown;
     }
-    this.#db.exec(SCHEMA);
-    this.#db.exec(`PRAGMA user_version = ${FORMAT}`);
-    const old = this.#db.prepare("SELECT id FROM node WHERE saved < ?").all(now - FORGET_AFTER);
-    for (const { id } of old) this.forget(String(id));
   }
 
   load(node: string): Snapshot | undefined {
-    const head = this.#db.prepare("SELECT version, cursor, shared FROM node WHERE id = ?").get(node);
-    if (!head) return undefined;
-    const records: Record<string, SavedRecord> = {};
-    for (const row of this.#db.prepare("SELECT key, record FROM record WHERE node = ?").iterate(node)) {
-      records[String(row.key)] = JSON.parse(String(row.record)) as SavedRecord;
-    }
-    const snapshot: Snapshot = { version: Number(head.version), records };
-    if (head.cursor !== null) snapshot.cursor = Number(head.cursor);
-    if (head.shared !== null) snapshot.shared = JSON.parse(String(head.shared)) as Json;
-    return snapshot;
+    this.#alive.add(node);
+    // One transaction: another process may save in between.
+    return this.#transaction("BEGIN", () => {
+      const head = this.#db.prepare("SELECT version, cursor, shared FROM node WHERE id = ?").get(node);
+      if (!head) return undefined;
+      const records: [string, SavedRecord][] = [];
+      for (const row of this.#db.prepare("SELECT key, record FROM record WHERE node = ?").iterate(node)) {
+        records.push([String(row.key), JSON.parse(String(row.record)) as SavedRecord]);
+      }
+      const snapshot: Snapshot = { version: Number(head.version), records: Object.fromEntries(records) };
+      if (head.cursor !== null) snapshot.cursor = Number(head.cursor);
+      if (head.shared !== null) snapshot.shared = JSON.parse(String(head.shared)) as Json;
+      return snapshot;
+    });
   }
 
   save(node: string, { version, cursor, shared, put, drop }: Changes, now: number): void {
-    this.#transaction(() => {
+    this.#alive.add(node);
+    this.#transaction("BEGIN IMMEDIATE", () => {
       this.#db
         .prepare("INSERT OR REPLACE INTO node (id, version, cursor, shared, saved) VALUES (?, ?, ?, ?, ?)")
         .run(node, version, cursor ?? null, shared === undefined ? null : JSON.stringify(shared), now);
@@ -64,21 +73,33 @@ export class StateFile {
   }
 
   forget(node: string): void {
-    this.#transaction(() => {
+    this.#alive.delete(node);
+    this.#transaction("BEGIN IMMEDIATE", () => {
       this.#db.prepare("DELETE FROM record WHERE node = ?").run(node);
       this.#db.prepare("DELETE FROM node WHERE id = ?").run(node);
     });
   }
 
-  close(): void {
-    this.#db.close();
+  /** Also forgets the nodes that are gone: only here it is known who is still there. */
+  close(now: number): void {
+    try {
+      this.#transaction("BEGIN IMMEDIATE", () => {
+        const touch = this.#db.prepare("UPDATE node SET saved = ? WHERE id = ?");
+        for (const node of this.#alive) touch.run(now, node);
+        this.#db.prepare("DELETE FROM node WHERE saved < ?").run(now - FORGET_AFTER);
+        this.#db.exec("DELETE FROM record WHERE node NOT IN (SELECT id FROM node)");
+      });
+    } finally {
+      this.#db.close();
+    }
   }
 
-  #transaction(run: () => void): void {
-    this.#db.exec("BEGIN IMMEDIATE");
+  #transaction<T>(begin: "BEGIN" | "BEGIN IMMEDIATE", run: () => T): T {
+    this.#db.exec(begin);
     try {
-      run();
+      const result = run();
       this.#db.exec("COMMIT");
+      return result;
     } catch (thrown) {
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
       throw thrown;

@@ -5,23 +5,23 @@ import type { Changes, Snapshot } from "./keyed-state.ts";
 import { StateFile } from "./state-file.ts";
 
 export type StateApi = {
-  load(request: { node: string; now: number }): Snapshot | undefined;
+  load(request: { node: string }): Snapshot | undefined;
   save(request: { node: string; changes: Changes; now: number }): void;
-  forget(request: { node: string; now: number }): void;
-  close(request: object): void;
+  forget(request: { node: string }): void;
+  close(request: { now: number }): void;
 };
 
 const { file } = workerData as { file: string };
 let opened: StateFile | undefined;
 // Opened at the first request, so that a folder that is not writable is an answer and not a dead thread.
-const open = (now: number) => {
-  opened ??= new StateFile(file, now);
+const open = () => {
+  opened ??= new StateFile(file);
   return opened;
 };
 
 serve<StateApi>(parentPort!, {
-  load: ({ node, now }) => open(now).load(node),
-  save: ({ node, changes, now }) => open(now).save(node, changes, now),
-  forget: ({ node, now }) => open(now).forget(node),
-  close: () => opened?.close(),
+  load: ({ node }) => open().load(node),
+  save: ({ node, changes, now }) => open().save(node, changes, now),
+  forget: ({ node }) => open().forget(node),
+  close: ({ now }) => opened?.close(now),
 });

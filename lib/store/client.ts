@@ -19,6 +19,8 @@ import type {
   ThinQuery,
 } from "./types.ts";
 
+const DEFAULT_EVERY = 1_000;
+const DEFAULT_POINTS = 1_000;
 const DEFAULT_MAX_WAITING = 200_000;
 
 /** A `Store` whose engine runs in a worker. */
@@ -44,7 +46,10 @@ export class StoreClient implements Store {
       onEvent: (event) => this.#setHealth(event as StoreHealth),
       onDeath: ({ code, message }) => this.#setHealth({ state: "failing", code, reason: message }),
     });
-    this.#outbox = new Outbox((batch) => this.#worker.call("append", batch, [batch.rows.times.buffer as ArrayBuffer]));
+    this.#outbox = new Outbox((batch) => this.#worker.call("append", batch, [batch.rows.times.buffer as ArrayBuffer]), {
+      every: options.commitEvery ?? DEFAULT_EVERY,
+      points: options.commitPoints ?? DEFAULT_POINTS,
+    });
   }
 
   /** Opens the file; when that fails the worker is ended. */

@@ -9,48 +9,36 @@ interface Waiting {
   reject: (failure: VigiaError) => void;
 }
 
-export interface CommitterOptions {
-  /** At the latest so long after the first waiting one, ms. */
-  every: number;
-  /** As soon as so many points wait. */
-  points: number;
-  /** Called after each try, with what was wrong or nothing. */
-  onTried: (failure?: VigiaError) => void;
-}
-
 /** What a `Committer` needs of the engine. */
 export interface Commits {
   readonly crowded: boolean;
   commit(pieces: readonly LogRows[]): number;
 }
 
-/** Group commit: gathers what comes and writes it as one. A commit that fails is kept and tried again. */
+/** Group commit: what has come in the meantime is written as one. A commit that fails is kept and tried again. */
 export class Committer {
   readonly #engine: Commits;
   readonly #clock: Clock;
-  readonly #options: CommitterOptions;
+  readonly #onTried: (failure?: VigiaError) => void;
   readonly #backoff = new Backoff();
   #waiting: Waiting[] = [];
-  #points = 0;
   #held = false;
   #cancelTimer: (() => void) | undefined;
   #soon: NodeJS.Immediate | undefined;
 
-  constructor(engine: Commits, clock: Clock, options: CommitterOptions) {
+  /** `onTried` is called after each try, with what was wrong or nothing. */
+  constructor(engine: Commits, clock: Clock, onTried: (failure?: VigiaError) => void) {
     this.#engine = engine;
     this.#clock = clock;
-    this.#options = options;
+    this.#onTried = onTried;
   }
 
   /** Resolves with the commit once it is on disk. */
   add(rows: LogRows): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ rows, resolve, reject });
-      this.#points += rows.sids.length;
       // While it fails, the next try takes along what has come until then.
-      if (this.#backoff.failing) return;
-      if (this.#points >= this.#options.points) this.#commitSoon();
-      else this.#cancelTimer ??= this.#clock.after(this.#options.every, () => this.#commit());
+      if (!this.#backoff.failing) this.#commitSoon();
     });
   }
 
@@ -93,15 +81,14 @@ export class Committer {
       seq = this.#engine.commit(this.#waiting.map(({ rows }) => rows));
     } catch (thrown) {
       const failure = asVigiaError(thrown);
-      this.#options.onTried(failure);
+      this.#onTried(failure);
       return failure;
     }
     const done = this.#waiting;
     this.#waiting = [];
-    this.#points = 0;
     this.#backoff.succeeded();
     for (const { resolve } of done) resolve(seq);
-    this.#options.onTried();
+    this.#onTried();
     return undefined;
   }
 }

@@ -1,10 +1,8 @@
-import { Worker } from "node:worker_threads";
 import { VigiaError } from "../points/error.ts";
+import { startSqliteWorker } from "../work/sqlite-worker.ts";
 import { StoreClient } from "./client.ts";
 import { checkCount } from "./query.ts";
 import type { Store, StoreOptions } from "./types.ts";
-
-const WORKER = new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url);
 
 /** @throws VigiaError `bad-option` */
 function checkOptions({ file, commitEvery, commitPoints, maxWaiting }: StoreOptions): void {
@@ -24,9 +22,9 @@ function checkOptions({ file, commitEvery, commitPoints, maxWaiting }: StoreOpti
  * Opens the embedded store on `file`, in a thread of its own; a missing file and its folder are created. The process
  * stays alive until `close`.
  * @throws VigiaError `bad-option`; `store-unwritable` (folder or file), `store-locked` (another runtime writes it),
- * `store-corrupt` (no store), `store-version` (a newer release wrote it), `store-disk-full`, `worker-died`
+ * `store-corrupt` (no store), `store-version` (a newer release wrote it), `store-disk-full`, `worker-died`, `node-too-old`
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   checkOptions(options);
-  return new StoreClient(new Worker(WORKER), options).open();
+  return new StoreClient(startSqliteWorker(import.meta.url), options).open();
 }

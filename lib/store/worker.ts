@@ -43,13 +43,9 @@ class Host {
       this.#report("flush", failure);
       this.#committer.resume();
     });
-    this.#committer = new Committer(this.engine, clock, {
-      every: options.commitEvery ?? 1000,
-      points: options.commitPoints ?? 1000,
-      onTried: (failure) => {
-        this.#report("commit", failure);
-        this.#flusher.kick();
-      },
+    this.#committer = new Committer(this.engine, clock, (failure) => {
+      this.#report("commit", failure);
+      this.#flusher.kick();
     });
     this.#flusher.kick();
   }

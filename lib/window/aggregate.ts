@@ -54,7 +54,11 @@ export interface Accumulator {
   sum: number;
   /** What `sum` lost to rounding (Neumaier 1974): a mean stays right at an offset of 1e9. */
   lost: number;
-  /** Mean and sum of squared distances from it (Welford 1962), for `stddev`. */
+  /**
+   * Mean and sum of squared distances from it (Welford 1962), of the values less `origin`, the first of them: so that
+   * `stddev` is right at any offset.
+   */
+  origin: number;
   mean: number;
   m2: number;
   min: number;
@@ -73,6 +77,7 @@ export function newAccumulator(start: number, keepValues: boolean): Accumulator 
     gaps: 0,
     sum: 0,
     lost: 0,
+    origin: 0,
     mean: 0,
     m2: 0,
     min: Infinity,
@@ -97,20 +102,22 @@ export function accumulate(into: Accumulator, time: number, value: number, needs
   into.lost += Math.abs(into.sum) >= Math.abs(value) ? into.sum - sum + value : value - sum + into.sum;
   into.sum = sum;
   if (needs.moments) {
-    const delta = value - into.mean;
+    if (n === 1) into.origin = value;
+    const distance = value - into.origin;
+    const delta = distance - into.mean;
     into.mean += delta / n;
-    into.m2 += delta * (value - into.mean);
+    into.m2 += delta * (distance - into.mean);
   }
   if (needs.extremes) {
     if (value < into.min) into.min = value;
     if (value > into.max) into.max = value;
   }
   if (needs.ends) {
-    if (time < into.firstTime) {
+    // Of two values at one time the later told is the right one.
+    if (time <= into.firstTime) {
       into.firstTime = time;
       into.first = value;
     }
-    // Of two values at one time the later told is the right one.
     if (time >= into.lastTime) {
       into.lastTime = time;
       into.last = value;
@@ -127,7 +134,10 @@ export function percentile(sorted: ArrayLike<number>, p: number): number {
   const low = Math.floor(rank);
   const a = sorted[low]!;
   const b = sorted[Math.min(low + 1, n - 1)]!;
-  return a === b ? a : a + (b - a) * (rank - low);
+  const part = rank - low;
+  if (a === b || part === 0) return a;
+  // The second form is less exact, but infinite ends and a step that is too long for a double do not spoil it.
+  return Number.isFinite(b - a) ? a + (b - a) * part : a * (1 - part) + b * part;
 }
 
 /** The asked aggregates, NaN where there is nothing to say (no value, or one value for `stddev`). */

@@ -44,7 +44,7 @@ interface SeriesWindows {
 }
 
 const FIELDS = ["start", "count", "gaps", "mean", "m2", "sum", "lost"] as const;
-const EXTREMES = ["min", "max", "firstTime", "first", "lastTime", "last"] as const;
+const EXTREMES = ["min", "max", "firstTime", "first", "lastTime", "last", "origin"] as const;
 
 // JSON has no infinities, and a KPI may have.
 const toJson = (n: number): Json => (Number.isFinite(n) ? n : String(n));
@@ -71,7 +71,7 @@ const kind: RecordKind<SeriesWindows> = {
     const [latest, streamThen, closed, seq] = saved.own.map(fromJson) as [number, number, number, number];
     const open = saved.open.map(({ numbers, values }) => {
       const window = newAccumulator(0, values !== undefined);
-      for (const [i, field] of [...FIELDS, ...EXTREMES].entries()) window[field] = fromJson(numbers[i]);
+      for (const [i, field] of [...FIELDS, ...EXTREMES].entries()) window[field] = fromJson(numbers[i] ?? 0);
       if (values) window.values = values.map(fromJson);
       return window;
     });
@@ -176,7 +176,8 @@ export class TumblingWindows {
     const start = Math.floor(time / this.#every) * this.#every;
     const { open } = own;
     const before = open.length;
-    const onTime = start >= own.closed;
+    // Its window may be over without ever having been opened: then one straggler must not make a window of its own.
+    const onTime = start >= own.closed && start + this.#every + this.#lateness > own.latest;
     if (onTime) accumulate(this.#window(own, start), time, value, this.#needs);
     else this.late++;
     // A series that keeps up with the stream has its sweep planned since its window opened.
@@ -252,10 +253,12 @@ export class TumblingWindows {
 
   #sweep(emit: Emit): void {
     this.#sweepAt = Number.POSITIVE_INFINITY;
+    // In whole steps, as sweeps are planned: a sweep that nobody needs any more must not close anything before its time.
+    const stream = Math.floor(this.#stream / this.#grain) * this.#grain;
     for (const [ref, own] of this.state.entries()) {
       if (own.open.length === 0) continue;
       // `get` marks the record as changed, since no point of this series did.
-      if (this.#close(ref, own, own.latest + (this.#stream - own.streamThen), emit)) this.state.get(ref);
+      if (this.#close(ref, own, own.latest + (stream - own.streamThen), emit)) this.state.get(ref);
       if (own.open.length > 0) this.#planSweep(own);
     }
   }
@@ -277,8 +280,11 @@ export class TumblingWindows {
 
   #resultRefs(ref: SeriesRef): SeriesRef[] {
     const window = this.#label;
-    return this.#aggregates.map((agg) =>
-      seriesRef(ref.series, { ...ref.tags, agg, window }, isUnitless(agg) ? undefined : ref.unit),
-    );
+    // Tags of the same names (a window of windows) go on inside `agg`, else two series would become one result.
+    const from = [ref.tags?.agg, ref.tags?.window].filter((tag) => tag !== undefined).join(" ");
+    return this.#aggregates.map((name) => {
+      const agg = from === "" ? name : `${name}(${from})`;
+      return seriesRef(ref.series, { ...ref.tags, agg, window }, isUnitless(name) ? undefined : ref.unit);
+    });
   }
 }

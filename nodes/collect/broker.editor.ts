@@ -2,7 +2,7 @@ import { number, required } from "../editor/validate.ts";
 
 RED.nodes.registerType("vigia-broker", {
   category: "vigia",
-  color: "#A6BBCF",
+  color: "#8FBBD9",
   defaults: {
     name: { value: "" },
     version: { value: 1 },

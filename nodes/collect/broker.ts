@@ -42,7 +42,7 @@ export default function (RED: NodeAPI): void {
           const text = RED._("broker.status.listening", { port: broker.port, clients });
           status(() => ({ fill: "green", shape: "dot", text }));
         } else if (state === "failing" && error) {
-          if (error.code !== failed) node.error(error);
+          if (error.code !== failed) node.error(error, {});
           failed = error.code;
           const text = RED._(`broker.failing.${error.code}`, { port: broker.port });
           status(() => ({ fill: "red", shape: "ring", text }));
@@ -64,7 +64,7 @@ export default function (RED: NodeAPI): void {
         return { url: broker.url, username: user || undefined, password: password || undefined };
       };
 
-      broker.start().catch((thrown: unknown) => node.error(asVigiaError(thrown)));
+      broker.start().catch((thrown: unknown) => node.error(asVigiaError(thrown), {}));
       onClose(node, () => broker.close());
     },
     { credentials: { user: { type: "text" }, password: { type: "password" } } },

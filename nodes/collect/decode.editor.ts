@@ -3,7 +3,7 @@ import { template } from "../editor/validate.ts";
 
 RED.nodes.registerType("vigia-decode", {
   category: "vigia",
-  color: "#A6BBCF",
+  color: "#8FBBD9",
   defaults: {
     name: { value: "" },
     version: { value: 1 },

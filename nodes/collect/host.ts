@@ -53,7 +53,7 @@ export default function (RED: NodeAPI): void {
         status(() => ({ fill: mounts ? "yellow" : "green", shape: "dot", text }));
         node.send([frameMessages(frame, batched)] as never);
       } catch (thrown) {
-        node.error(asVigiaError(thrown));
+        node.error(asVigiaError(thrown), {});
       }
       // At round times; not at once after a sample, which would give rates of a moment.
       const wait = every - (clock.now() % every);

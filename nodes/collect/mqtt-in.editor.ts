@@ -18,7 +18,7 @@ function brokerField(node: EditorNode): void {
 
 RED.nodes.registerType("vigia-mqtt-in", {
   category: "vigia",
-  color: "#A6BBCF",
+  color: "#8FBBD9",
   defaults: {
     name: { value: "" },
     version: { value: 1 },

@@ -8,7 +8,7 @@ import { asVigiaError, VigiaError } from "../../lib/points/error.ts";
 import { frameMessages } from "../../lib/points/messages.ts";
 import { booleanSetting, checkVersion, choiceSetting, listSetting, numberSetting, textSetting } from "../config.ts";
 import { clock, onClose, register, type Status, statusOf } from "../shell.ts";
-import { type Stored, storeOf } from "../stores.ts";
+import { type Stored, storeOf, storeTrouble } from "../stores.ts";
 import type { BrokerNode } from "./broker.ts";
 
 interface MqttInConfig extends NodeDef {
@@ -43,6 +43,8 @@ interface TlsNode {
 const PRECISIONS = ["auto", "ns", "us", "ms", "s"] as const satisfies readonly ["auto", ...Precision[]];
 /** Batches may be gathered a little longer than a turn of the event loop, ms: nobody sees it, and it costs less. */
 const LINGER = 10;
+/** How often the count of messages held back is brought up to date, ms. */
+const LOOK_AGAIN = 1_000;
 
 function normalize(config: MqttInConfig) {
   checkVersion(config.version, 1);
@@ -86,13 +88,26 @@ export default function (RED: NodeAPI): void {
       let subscriber: Subscriber | undefined;
       let connectedTo = "";
       let closed = false;
+      let cancelLook: (() => void) | undefined;
+      /** Nothing is handed on while the store fails, but what is held back grows. */
+      const lookAgain = () => {
+        if (!closed)
+          cancelLook ??= clock.after(LOOK_AGAIN, () => {
+            cancelLook = undefined;
+            showStatus();
+          });
+      };
 
       const currentStatus = (): Status => {
         if (!subscriber) return { fill: "yellow", shape: "ring", text: RED._("mqtt-in.status.connecting") };
         const { state, stats } = subscriber;
-        if (trouble) {
-          const text = RED._("mqtt-in.status.holding", { waiting: stats.outstanding, reason: trouble.message });
-          return { fill: "red", shape: "ring", text };
+        // A store that waits for better times refuses nothing, but messages are held back all the same.
+        const failing = stores && lease ? storeTrouble(RED, lease.store) : undefined;
+        if (failing || trouble) {
+          lookAgain();
+          const reason = failing?.reason ?? trouble?.message ?? "";
+          const text = RED._("mqtt-in.status.holding", { waiting: stats.outstanding, reason });
+          return { fill: failing?.fill ?? "red", shape: "ring", text };
         }
         if (state.state === "connected") {
           const key = stats.rejected > 0 ? "rejecting" : "connected";
@@ -104,6 +119,7 @@ export default function (RED: NodeAPI): void {
         return { fill: state.state === "connecting" ? "yellow" : "red", shape: "ring", text };
       };
       const showStatus = () => status(currentStatus);
+      const unwatch = stores ? lease?.store.watch(showStatus) : undefined;
 
       let told = "connected";
       const onState = ({ state, code, reason = "" }: ConnectionState) => {
@@ -111,7 +127,7 @@ export default function (RED: NodeAPI): void {
         // Once a trouble: a lost connection is first lost and then unreachable.
         if (state === told || state === "connecting" || state === "closed") return;
         told = state;
-        if (state === "refused") node.error(new VigiaError(code ?? "refused", reason));
+        if (state === "refused") node.error(new VigiaError(code ?? "refused", reason), {});
         else if (state === "away") node.warn(RED._("mqtt-in.status.away", { reason }));
         else node.log(RED._("mqtt-in.status.connected", { points: subscriber?.stats.points ?? 0 }));
       };
@@ -138,7 +154,7 @@ export default function (RED: NodeAPI): void {
             showStatus();
           },
           onStoreTrouble(error) {
-            if (error && error.code !== trouble?.code) node.error(error);
+            if (error && error.code !== trouble?.code) node.error(error, {});
             trouble = error;
             showStatus();
           },
@@ -171,9 +187,10 @@ export default function (RED: NodeAPI): void {
       }
 
       const start = () => {
+        showStatus();
         follow().catch((thrown) => {
           const error = asVigiaError(thrown);
-          node.error(error);
+          node.error(error, {});
           status(() => ({ fill: "red", shape: "ring", text: error.message }));
         });
       };
@@ -182,6 +199,8 @@ export default function (RED: NodeAPI): void {
 
       onClose(node, async (removed) => {
         closed = true;
+        unwatch?.();
+        cancelLook?.();
         RED.events.off("flows:started", start);
         await subscriber?.close({ forget: removed });
         await lease?.release();

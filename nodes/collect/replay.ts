@@ -160,7 +160,7 @@ export default function (RED: NodeAPI): void {
         onError: (error) => {
           reason = error.message;
           showStatus();
-          node.error(error);
+          node.error(error, {});
         },
       });
       if (saved) player.restore(saved.player);

@@ -11,7 +11,7 @@ export type Page = (
 ) => Promise<boolean>;
 
 /** All our pages live below this on httpNode. */
-export const PREFIX = "/vigia";
+const PREFIX = "/vigia";
 
 type Next = (error?: unknown) => void;
 

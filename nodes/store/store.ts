@@ -1,4 +1,5 @@
-import type { NodeAPI, NodeDef } from "node-red";
+import type { Node, NodeAPI, NodeDef } from "node-red";
+import { VigiaError } from "../../lib/points/error.ts";
 import { checkVersion, durationSetting, textSetting } from "../config.ts";
 import { onClose, register } from "../shell.ts";
 import { leaseStore, type StoreNode, storePath } from "../stores.ts";
@@ -7,6 +8,17 @@ interface StoreConfig extends NodeDef {
   version?: number;
   file?: string;
   every?: string;
+}
+
+/** One node of each flow that uses this store: Node-RED hands a config node's error to the catch nodes of its users. */
+function usersOf(RED: NodeAPI, store: string): Record<string, Node> {
+  const users: Record<string, Node> = {};
+  RED.nodes.eachNode((config) => {
+    const { id, z, store: used } = config as NodeDef & { store?: string };
+    const user = used === store && z && users[z] === undefined ? (RED.nodes.getNode(id) as Node | null) : null;
+    if (user) users[z] = user;
+  });
+  return users;
 }
 
 export default function (RED: NodeAPI): void {
@@ -21,8 +33,11 @@ export default function (RED: NodeAPI): void {
     // Held while it is deployed, so that the file is opened at once and its trouble shows before the first point.
     const { store, release } = own.lease();
     const stop = store.watch((health) => {
-      if (health.state === "failing") node.error(health.reason);
-      else node.log(RED._("store.open-again", { file: own.file }));
+      if (health.state === "failing") {
+        (node as { users?: Record<string, Node> }).users = usersOf(RED, node.id);
+        // With a message, even an empty one, catch nodes get it.
+        node.error(new VigiaError(health.code, health.reason), {});
+      } else node.log(RED._("store.open-again", { file: own.file }));
     });
     onClose(node, async () => {
       stop();

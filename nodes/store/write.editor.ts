@@ -7,10 +7,14 @@ RED.nodes.registerType("vigia-write", {
   defaults: {
     name: { value: "" },
     version: { value: 1 },
-    store: { value: "", type: "vigia-store", required: true },
+    store: { value: "", type: "vigia-store", required: true, label: RED._("@vigia/node-red/write:common.store") },
     series: { value: "topic" },
     seriesType: { value: "msg" },
-    maxWaiting: { value: 100000, validate: number(1, 10_000_000, { integer: true, blank: true }) },
+    maxWaiting: {
+      value: 100000,
+      label: RED._("@vigia/node-red/write:write.max-waiting"),
+      validate: number(1, 10_000_000, { integer: true, blank: true }),
+    },
   },
   inputs: 1,
   outputs: 1,

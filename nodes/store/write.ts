@@ -3,7 +3,7 @@ import { VigiaError } from "../../lib/points/error.ts";
 import { Reader } from "../../lib/points/reader.ts";
 import { checkVersion, numberSetting } from "../config.ts";
 import { clock, onClose, onInput, register, type Status, seriesSetting, statusOf } from "../shell.ts";
-import { type Stored, storeOf } from "../stores.ts";
+import { type Stored, storeOf, storeTrouble } from "../stores.ts";
 
 interface WriteConfig extends NodeDef {
   version?: number;
@@ -28,16 +28,17 @@ export default function (RED: NodeAPI): void {
 
     const currentStatus = (): Status => {
       const counts = { written: written.toLocaleString("en"), waiting: waiting.toLocaleString("en") };
-      const { health } = store;
-      if (health.state === "failing") {
-        const reason = RED._(`write.health.${health.code}`, { defaultValue: health.reason });
-        return { fill: "red", shape: "ring", text: RED._("write.status.failing", { ...counts, reason }) };
+      const trouble = storeTrouble(RED, store);
+      if (trouble) {
+        const { fill, shape, reason } = trouble;
+        return { fill, shape, text: RED._("write.status.failing", { ...counts, reason }) };
       }
       if (waiting > most / 2) return { fill: "yellow", shape: "dot", text: RED._("write.status.busy", counts) };
       return { fill: "green", shape: "dot", text: RED._("write.status.ok", counts) };
     };
     const showStatus = () => status(currentStatus);
     const stop = store.watch(showStatus);
+    showStatus();
 
     onInput(node, async (msg, send) => {
       const { frame, reading } = reader.frame(msg);

@@ -38,7 +38,7 @@ export async function openPage(browser: Browser, locale = "en-US"): Promise<{ pa
   const context = await browser.newContext({
     locale,
     reducedMotion: "reduce",
-    viewport: { width: 1400, height: 900 },
+    viewport: { width: 1280, height: 860 },
   });
   const problems: string[] = [];
   await context.route(
@@ -57,7 +57,8 @@ export async function openPage(browser: Browser, locale = "en-US"): Promise<{ pa
     if (/error/i.test(message.text()) && message.type() !== "error") problems.push(`console: ${message.text()}`);
   });
   page.on("response", (response) => {
-    if (response.status() >= 400) problems.push(`${response.status()} ${response.request().method()} ${response.url()}`);
+    if (response.status() >= 400)
+      problems.push(`${response.status()} ${response.request().method()} ${response.url()}`);
   });
   return { page, problems };
 }
@@ -75,9 +76,20 @@ export interface State {
 export interface Field {
   there: boolean;
   shown: boolean;
+  /** A typed input. */
+  typed: boolean;
+  /** Whether one can type into it. */
+  keys: boolean;
   selector: string;
   marked: boolean;
   reason?: string;
+}
+
+interface Area {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
 }
 
 export interface Editor {
@@ -85,13 +97,18 @@ export interface Editor {
   problems: string[];
   /** Asks `in-page.js`. */
   ask<T>(name: string, ...args: unknown[]): Promise<T>;
+  /** Loads the editor, and the flow that runs, again. */
+  load(): Promise<void>;
   /** Opens the dialog of a node and waits until it can be used. */
   open(id: string): Promise<void>;
   /** Waits for a dialog that was opened by other means. */
   opened(): Promise<void>;
   /** *Done*, *Add* or *Update*; waits until the dialog is gone. */
   done(): Promise<void>;
+  /** Closes what a failed test left open. */
+  cancel(): Promise<void>;
   deploy(): Promise<void>;
+  /** Of the dialog, or else of the whole editor. */
   picture(name: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -101,11 +118,14 @@ export async function openEditor(browser: Browser, nodeRed: NodeRed, locale = "e
   await page.addInitScript({ path: join(import.meta.dirname, "in-page.js") });
   const ask = <T>(name: string, ...args: unknown[]) =>
     page.evaluate(`vigia.${name}(${args.map((arg) => JSON.stringify(arg)).join(", ")})`) as Promise<T>;
-  await page.goto(nodeRed.url);
-  await page.waitForFunction(`vigia.ready(${JSON.stringify(types)})`);
-  await page.locator("#red-ui-main-container").waitFor();
-  await page.locator("#red-ui-loading-progress").waitFor({ state: "hidden" });
-  await ask("watchTooltips");
+  async function load(): Promise<void> {
+    await page.goto(nodeRed.url);
+    await page.waitForFunction(`vigia.ready(${JSON.stringify(types)})`);
+    await page.locator("#red-ui-main-container").waitFor();
+    await page.locator("#red-ui-loading-progress").waitFor({ state: "hidden" });
+    await ask("watchTooltips");
+  }
+  await load();
 
   const folder = join(tmpdir(), `vigia-editor-${nodeRed.version}`);
   mkdirSync(folder, { recursive: true });
@@ -121,15 +141,21 @@ export async function openEditor(browser: Browser, nodeRed: NodeRed, locale = "e
     page,
     problems,
     ask,
+    load,
     async open(id) {
       await ask("open", id);
       await opened();
     },
     opened,
     async done() {
-      const trays = await page.locator(".red-ui-tray").count();
+      const open = await ask<number>("dialogs");
       await ok.click();
-      await page.waitForFunction(`document.querySelectorAll(".red-ui-tray").length < ${trays}`);
+      await page.waitForFunction(`vigia.dialogs() < ${open}`);
+    },
+    async cancel() {
+      if ((await ask<number>("dialogs")) === 0) return;
+      await ask("cancel");
+      await page.waitForFunction("vigia.dialogs() === 0");
     },
     async deploy() {
       const answer = page.waitForResponse(
@@ -144,10 +170,11 @@ export async function openEditor(browser: Browser, nodeRed: NodeRed, locale = "e
         },
       );
       if (status >= 300) throw new Error(`POST /flows: ${status}`);
-      await page.waitForFunction("!vigia.unsaved()");
+      await page.waitForFunction("vigia.deployed()");
     },
     picture: async (name) => {
-      await page.screenshot({ path: join(folder, `${name}.png`) });
+      const clip = (await ask<number>("dialogs")) > 0 ? { clip: await ask<Area>("area") } : {};
+      await page.screenshot({ path: join(folder, `${name}.png`), ...clip });
     },
     close: () => page.context().close(),
   };

@@ -1,23 +1,31 @@
 // Runs inside the editor's page, as `vigia`: what a test asks the editor that no click can tell.
 // biome-ignore-all lint/correctness/noUndeclaredVariables: RED is the editor's own
 
+// Dialogs slide in and out on timers of 100 to 250 ms: most of the time that these tests would take.
+const { setTimeout: later } = globalThis;
+globalThis.setTimeout = (run, ms = 0, ...args) => later(run, ms >= 100 && ms <= 250 ? ms / 10 : ms, ...args);
+document.addEventListener("DOMContentLoaded", () => {
+  document.head.append(
+    Object.assign(document.createElement("style"), { textContent: ".red-ui-tray { transition: none !important }" }),
+  );
+});
+
 globalThis.vigia = (() => {
   const shown = (element) => element.getClientRects().length > 0 && getComputedStyle(element).visibility !== "hidden";
   const tray = () => [...document.querySelectorAll(".red-ui-tray")].at(-1);
   const all = (selector, within = tray()) => [...within.querySelectorAll(selector)].filter(shown);
   const prefixOf = (node) => (node._def.category === "config" ? "node-config-input" : "node-input");
 
-  // Reasons that the editor hangs on fields, by field.
+  // Texts of the tooltips that the editor hangs on fields.
   const reasons = new WeakMap();
   const watchTooltips = () => {
     const original = RED.popover.tooltip;
     RED.popover.tooltip = (target, content, ...more) => {
       const popover = original(target, content, ...more);
       const { setContent } = popover;
-      const keep = (text) => target?.[0] && reasons.set(target[0], text);
-      keep(content);
+      reasons.set(popover, content);
       popover.setContent = (text) => {
-        keep(text);
+        reasons.set(popover, text);
         setContent(text);
       };
       return popover;
@@ -74,8 +82,12 @@ globalThis.vigia = (() => {
       if (node._def.category === "config") RED.editor.editConfig("", node.type, node.id);
       else RED.editor.edit(node);
     },
+    showPalette(type) {
+      const entry = document.querySelector(`.red-ui-palette-node[data-palette-type="${type}"]`);
+      entry.closest(".red-ui-palette-category").scrollIntoView();
+    },
     addConfig: (type) => RED.editor.editConfig("", type, "_ADD_"),
-    reveal: (id) => RED.view.reveal(id),
+    showTab: (id) => RED.workspaces.show(id),
     nodesOf(types) {
       const found = [];
       RED.nodes.eachNode(({ id, type }) => types.includes(type) && found.push({ id, type }));
@@ -91,7 +103,9 @@ globalThis.vigia = (() => {
         const { outputLabels } = node._def;
         return typeof outputLabels === "function" ? outputLabels.call(node, i) : (outputLabels?.[i] ?? "");
       });
-      return { changed: !!changed, valid, validationErrors, label, ports, status, saved: RED.nodes.convertNode(node) };
+      // The editor adds empty credentials by itself, and takes that for a change.
+      const { credentials, ...saved } = RED.nodes.convertNode(node);
+      return { changed: !!changed && !node._def.credentials, valid, validationErrors, label, ports, status, saved };
     },
     palette: (types) =>
       types.map((type) => {
@@ -106,16 +120,22 @@ globalThis.vigia = (() => {
     help: (type) => RED.nodes.getNodeHelp(type),
 
     /** All that the dialog shows. */
-    texts: () => all("label, span, option, button, a, div").flatMap((element) => own(element)).map((text) => text.trim()),
-    /** Elements that have a text of a catalogue. */
+    texts: () =>
+      all("label, span, option, button, a, div")
+        .flatMap((element) => own(element))
+        .map((text) => text.trim()),
+    /** Elements of the form that have a text of our catalogue. */
     translated: () =>
-      [...tray().querySelectorAll("[data-i18n]")].flatMap((element) =>
+      [...tray().querySelectorAll("[data-i18n*='@vigia/']")].flatMap((element) =>
         element
           .getAttribute("data-i18n")
           .split(";")
           .map((entry) => {
             const [, attribute, key] = /^(?:\[(\w+)\])?(.+)$/.exec(entry);
-            return { key, text: attribute ? element.getAttribute(attribute) : element.textContent };
+            return {
+              key: key.replace(/^.*:/, ""),
+              text: attribute ? element.getAttribute(attribute) : element.textContent,
+            };
           }),
       ),
     colours: () =>
@@ -132,33 +152,39 @@ globalThis.vigia = (() => {
       const form = all("form")[0];
       const { right } = form.getBoundingClientRect();
       return all("input, select, .red-ui-typedInput-container, label", form)
-        .filter((element) => element.getBoundingClientRect().right > right + 1 || element.scrollWidth > element.clientWidth + 40)
+        .filter(
+          (element) =>
+            element.getBoundingClientRect().right > right + 1 || element.scrollWidth > element.clientWidth + 40,
+        )
         .map((element) => element.id || element.textContent.trim());
     },
 
-    /** Fields that the definition checks, each with values that it does not take. */
-    checked(id) {
+    /** Fields that the definition checks. */
+    checked: (id) =>
+      Object.entries(RED.nodes.node(id)._def.defaults)
+        .filter(([, { validate, required }]) => validate || required)
+        .map(([name, { type }]) => ({ name, config: RED.nodes.getType(type)?.category === "config" })),
+    /** Which of these values it does not take, as the dialog stands now. */
+    wrong(id, name, values) {
       const node = RED.nodes.node(id);
-      const { defaults } = node._def;
-      return Object.entries(defaults).flatMap(([name, { validate, required, type }]) => {
-        if (!validate && !required) return [];
-        const config = RED.nodes.getType(type)?.category === "config";
-        const options = { label: defaults[name].label };
-        const wrong = (value) => (required && value === "") || (validate && validate.call(node, value, options) !== true);
-        const values = config ? ["_ADD_"] : ["", "-1", "¿?", "#/a", "{", "=,="];
-        return [{ name, config, values: values.filter((value) => config || wrong(value)) }];
-      });
+      const { validate, required, label } = node._def.defaults[name];
+      return values.filter(
+        (value) => (required && value === "") || (validate && validate.call(node, value, { label }) !== true),
+      );
     },
     field(id, name) {
       const prefix = prefixOf(RED.nodes.node(id));
       const input = document.getElementById(`${prefix}-${name}`);
       const typed = input?.nextElementSibling?.matches(".red-ui-typedInput-container") && input.nextElementSibling;
+      const keys = typed ? typed.querySelector("input.red-ui-typedInput-input") : input;
       return {
         there: !!input,
         shown: !!input && shown(typed || input),
-        selector: typed ? `#${prefix}-${name} + .red-ui-typedInput-container input.red-ui-typedInput-input` : `#${prefix}-${name}`,
+        typed: !!typed,
+        keys: !!keys && keys.tagName === "INPUT" && shown(keys),
+        selector: `#${prefix}-${name}${typed ? " + .red-ui-typedInput-container input.red-ui-typedInput-input" : ""}`,
         marked: !!input?.classList.contains("input-error") && (!typed || typed.classList.contains("input-error")),
-        reason: input && $(input).data("tooltip") ? reasons.get(input) : undefined,
+        reason: input && $(input).data("tooltip") ? reasons.get($(input).data("tooltip")) : undefined,
       };
     },
     selects: (id) =>
@@ -167,10 +193,30 @@ globalThis.vigia = (() => {
         value,
         options: [...options].map((option) => option.value),
       })),
-    choose(select, value) {
-      $(`#${select}`).val(value).trigger("change");
+    chooseFirst(id, name) {
+      const select = $(`#${prefixOf(RED.nodes.node(id))}-${name}`);
+      const first = [...select[0].options].find(({ value }) => value !== "_ADD_" && value !== "");
+      select.val(first.value).trigger("change");
     },
-    unsaved: () => RED.nodes.dirty(),
+    /** Sets a field that takes no keys. */
+    choose(input, value, typed = false) {
+      if (typed) $(`#${input}`).typedInput("value", value);
+      else $(`#${input}`).val(value).trigger("change");
+    },
+    /** The server has the flow, and the editor can be used again. */
+    deployed: () => !RED.nodes.dirty() && all("#red-ui-full-shade", document).length === 0,
+    /** Where the dialog is, for its picture. */
+    area() {
+      const { x, y, width, height } = tray().getBoundingClientRect();
+      return { x, y, width, height };
+    },
+    cancel() {
+      for (const button of document.querySelectorAll("#node-dialog-cancel, #node-config-dialog-cancel")) button.click();
+    },
+    dialogs: () => document.querySelectorAll(".red-ui-tray").length,
+    closeMessages() {
+      for (const message of document.querySelectorAll(".red-ui-notification")) message.click();
+    },
     settled: () => document.getElementById("red-ui-editor-stack").style.zIndex === "13",
   };
 })();

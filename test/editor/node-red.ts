@@ -31,6 +31,8 @@ export interface NodeRed {
   log(): string;
   /** JSON of the admin API; throws on any status but 2xx. */
   admin<T>(path: string, init?: RequestInit & { json?: unknown }): Promise<T>;
+  /** Waits until this flow runs: the admin API answers before. */
+  deploy(flow: unknown[]): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -69,7 +71,10 @@ export async function startNodeRed(options: NodeRedOptions = {}): Promise<NodeRe
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   mkdirSync(userDir, { recursive: true });
-  writeFileSync(join(userDir, "settings.cjs"), `module.exports = ${JSON.stringify(settings(port, nodesDir), null, 2)};\n`);
+  writeFileSync(
+    join(userDir, "settings.cjs"),
+    `module.exports = ${JSON.stringify(settings(port, nodesDir), null, 2)};\n`,
+  );
   writeFileSync(join(userDir, "flows.json"), JSON.stringify(flow));
 
   const args = [join(dirname(manifest), "red.js"), "-u", userDir, "-s", join(userDir, "settings.cjs")];
@@ -97,13 +102,30 @@ export async function startNodeRed(options: NodeRedOptions = {}): Promise<NodeRe
     if (own) rmSync(userDir, { recursive: true, force: true });
   }
 
-  const end = performance.now() + 30_000;
-  while (!/Started flows/.test(log)) {
-    if (child.exitCode !== null || performance.now() > end) {
-      await stop();
-      throw new Error(`Node-RED ${version} did not start:\n${log}`);
+  async function started(times: number): Promise<void> {
+    const end = performance.now() + 30_000;
+    while (log.split("Started flows").length - 1 < times) {
+      if (child.exitCode !== null || performance.now() > end) {
+        throw new Error(`Node-RED ${version} did not start its flows:\n${log}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+
+  async function admin<T>(path: string, { json, ...init }: RequestInit & { json?: unknown } = {}): Promise<T> {
+    const headers = { Accept: "application/json", "Content-Type": "application/json", ...init.headers };
+    const body = json === undefined ? {} : { body: JSON.stringify(json) };
+    const response = await fetch(`${url}${path}`, { ...init, ...body, headers });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${init.method ?? "GET"} ${path}: ${response.status} ${text}`);
+    return text.startsWith("{") || text.startsWith("[") ? JSON.parse(text) : (text as T);
+  }
+
+  try {
+    await started(1);
+  } catch (thrown) {
+    await stop();
+    throw thrown;
   }
 
   return {
@@ -111,14 +133,12 @@ export async function startNodeRed(options: NodeRedOptions = {}): Promise<NodeRe
     userDir,
     version,
     log: () => log,
-    stop,
-    async admin(path, { json, ...init } = {}) {
-      const headers = { Accept: "application/json", "Content-Type": "application/json", ...init.headers };
-      const body = json === undefined ? {} : { body: JSON.stringify(json) };
-      const response = await fetch(`${url}${path}`, { ...init, ...body, headers });
-      const text = await response.text();
-      if (!response.ok) throw new Error(`${init.method ?? "GET"} ${path}: ${response.status} ${text}`);
-      return text.startsWith("{") || text.startsWith("[") ? JSON.parse(text) : (text as never);
+    admin,
+    async deploy(flow) {
+      const before = log.split("Started flows").length - 1;
+      await admin("/flows", { method: "POST", json: flow });
+      await started(before + 1);
     },
+    stop,
   };
 }

@@ -47,7 +47,7 @@ export const sets: NodeSet[] = Object.entries(manifest["node-red"].nodes).map(([
     inputs: Number(/^\s*inputs: (\d+)/m.exec(editor)?.[1] ?? 0),
     outputs: Number(/^\s*outputs: (\d+)/m.exec(editor)?.[1] ?? 0),
     editor,
-    form: read(`${source}.html`),
+    form: read(`${source}.html`).replace(/<!-- form: ([\w-]+) -->/g, (_, row) => read(`nodes/editor/form/${row}.html`)),
     runtime: read(`${source}.ts`),
   };
 });
@@ -78,4 +78,7 @@ export function flatten(texts: object, prefix = ""): Map<string, string> {
 
 /** The texts that Node-RED has for a set: its own and the common ones, as the build puts them together. */
 export const catalogue = (language: Language, name: string): Map<string, string> =>
-  flatten({ ...json<object>("locales", language, "common.json"), ...json<object>("locales", language, `${name}.json`) });
+  flatten({
+    ...json<object>("locales", language, "common.json"),
+    ...json<object>("locales", language, `${name}.json`),
+  });

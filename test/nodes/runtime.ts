@@ -19,7 +19,12 @@ const modules = await Promise.all(
   }),
 );
 
-helper.init(require.resolve(process.env.NODE_RED ?? "node-red"));
+const runtime = require.resolve(process.env.NODE_RED ?? "node-red");
+helper.init(runtime);
+
+const requireOfRuntime = createRequire(runtime);
+/** A core node of the runtime in use, by its file: `common/60-link`. */
+const coreModule = (file: string): unknown => requireOfRuntime(`@node-red/nodes/core/${file}.js`);
 
 export const userDir = mkdtempSync(join(tmpdir(), "vigia-nodes-"));
 helper.settings({ userDir, httpNodeRoot: "/", functionGlobalContext: {} } as never);
@@ -41,10 +46,14 @@ export interface Caught {
   code: string | undefined;
 }
 
-/** Ends the flow that runs, starts this one, and gives its nodes. */
-export async function deploy(flow: FlowNode[], credentials: Record<string, Record<string, string>> = {}) {
+/** Ends the flow that runs, starts this one (with these files of core nodes), and gives its nodes. */
+export async function deploy(
+  flow: FlowNode[],
+  credentials: Record<string, Record<string, string>> = {},
+  { core = [] }: { core?: readonly string[] } = {},
+) {
   await helper.unload();
-  await helper.load(modules as never, flow as never, credentials as never);
+  await helper.load([...modules, ...core.map(coreModule)] as never, flow as never, credentials as never);
   const node = (id: string) => {
     const found = helper.getNode(id) as Node | null;
     if (!found) throw new Error(`no node ${id} in the flow`);

@@ -18,8 +18,6 @@ const MARGIN = 0.1;
 const RETRY = 2000;
 /** Stays within what the server allows, margins included, on the widest of walls. */
 const MOST_BUCKETS = 3000;
-/** Keys of one request. */
-const MOST_KEYS = 64;
 
 /** All charts: which there are, when they load and when they are drawn. */
 export class Board {
@@ -101,8 +99,7 @@ export class Board {
     const present = now();
     const lacking = visible
       .flatMap(({ kpis }) => kpis)
-      .filter(({ track }) => lacks(track, view.from, Math.min(view.to, present), width, buckets))
-      .slice(0, MOST_KEYS);
+      .filter(({ track }) => lacks(track, view.from, Math.min(view.to, present), width, buckets));
     if (lacking.length > 0) void this.#request(lacking, width);
   }
 
@@ -146,10 +143,7 @@ export class Board {
   }
 
   #fit(): void {
-    for (const card of this.#cards) {
-      const width = card.root.clientWidth;
-      if (card.visible && width > 0) card.resize(width, width < 420 ? 150 : 176);
-    }
+    for (const card of this.#cards) if (card.visible) card.fit();
     this.#soon();
     this.load();
   }

@@ -21,7 +21,9 @@ export interface Surroundings {
 const AXIS = 54;
 const RIGHT = 16;
 const FONT = '11px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
-const TICK_SPACE = 76;
+/** A label of the time axis needs this, px; one with milliseconds more. */
+const TICK_SPACE = 62;
+const FINE_TICK_SPACE = 92;
 /** A drag shorter than this is a click, px. */
 const CLICK = 5;
 
@@ -121,7 +123,6 @@ export class Card {
   readonly #cursorTime = el("div", { class: "cursor-time" });
   readonly #chart: uPlot;
   #version = -1;
-  #width = 0;
   #step = 1000;
 
   constructor(kpis: readonly Kpi[], around: Surroundings) {
@@ -144,7 +145,7 @@ export class Card {
 
   /** Width of the drawing, px. */
   get pixels(): number {
-    return Math.max(50, this.#width - AXIS - RIGHT);
+    return Math.max(50, this.#chart.width - AXIS - RIGHT);
   }
 
   /** Rows of the table of what is drawn, for tests. */
@@ -152,9 +153,10 @@ export class Card {
     return this.#chart.data;
   }
 
-  resize(width: number, height: number): void {
-    if (width === this.#width && height === this.#chart.height) return;
-    this.#width = width;
+  /** Fills the room that the style gives to the plot. */
+  fit(): void {
+    const { clientWidth: width, clientHeight: height } = this.#plot;
+    if (width === 0 || (width === this.#chart.width && height === this.#chart.height)) return;
     this.#chart.setSize({ width, height });
     this.dirty = true;
   }
@@ -242,12 +244,9 @@ export class Card {
             gap: 6,
             space: TICK_SPACE,
             splits: (chart, _axis, min, max) => {
-              const { times, step } = ticksOf(
-                min,
-                max,
-                ((max - min) * TICK_SPACE) / (chart.bbox.width / uPlot.pxRatio),
-                zone,
-              );
+              const space = clockStep(max - min) < 1000 ? FINE_TICK_SPACE : TICK_SPACE;
+              const width = chart.bbox.width / uPlot.pxRatio;
+              const { times, step } = ticksOf(min, max, ((max - min) * space) / width, zone);
               this.#step = step;
               return times;
             },
@@ -271,6 +270,13 @@ export class Card {
         cursor: {
           y: false,
           points: { size: 8, width: 2, stroke: () => theme.palette.card },
+          // Where a KPI was silent, the cursor has no value.
+          hover: {
+            prox: (chart, series) => {
+              const { silence } = this.kpis[series - 1]!.track;
+              return silence > 0 ? ((silence / 2) * chart.over.clientWidth) / view.span : null;
+            },
+          },
           drag: { x: true, y: false, setScale: false, dist: CLICK },
           sync: {
             key: "vigia",
@@ -318,15 +324,18 @@ export class Card {
 
   #point(chart: uPlot): void {
     const { left = -1, idxs } = chart.cursor;
-    const inside = left >= 0 && chart.data[0].length > 0;
+    if (left < 0 || chart.data[0].length === 0) {
+      for (const row of this.#rows) row.point(undefined);
+      return;
+    }
+    const time = chart.posToVal(left, "x");
     this.#rows.forEach((row, i) => {
       const at = idxs?.[i + 1];
-      if (!inside || at === null || at === undefined) row.point(undefined);
+      if (at === null || at === undefined) row.point({ time, value: null });
       else row.point({ time: chart.data[0][at]!, value: chart.data[i + 1]![at] ?? null });
     });
-    if (!inside) return;
     const { format, view } = this.#around;
-    write(this.#cursorTime, format.clock(chart.posToVal(left, "x"), clockStep(view.span)));
+    write(this.#cursorTime, format.clock(time, clockStep(view.span)));
     this.#cursorTime.style.transform = `translateX(${Math.min(Math.max(left, 30), chart.over.clientWidth - 30)}px) translateX(-50%)`;
   }
 

@@ -76,9 +76,10 @@ export function formatFor(language: string, zone: Zone): Format {
       return { number: number(scaled, { notation: "scientific", maximumSignificantDigits: 4 }), prefix };
     }
     if (as && (as.range > 0 || as.whole)) {
-      const digits = as.whole && scale === 1 ? 0 : decimals(as.range / scale / 100);
-      // Large numbers need no more than five digits.
-      const most = Math.max(0, 4 - Math.floor(Math.log10(Math.abs(scaled) || 1)));
+      const range = as.range / scale;
+      const digits = as.whole && scale === 1 ? 0 : decimals(range / 50);
+      // More than four digits only where less would not show the range.
+      const most = Math.max(3 - Math.floor(Math.log10(Math.abs(scaled) || 1)), decimals(range / 10));
       const shown = Math.min(digits, most, prefix === "" ? 6 : 2);
       return { number: number(scaled, { minimumFractionDigits: shown, maximumFractionDigits: shown }), prefix };
     }
@@ -88,7 +89,8 @@ export function formatFor(language: string, zone: Zone): Format {
   };
   const value: Format["value"] = (value, unit, as) => {
     const { number, prefix } = write(value, unit, as);
-    return { number, unit: number === "–" ? "" : prefix + (unit ?? "") };
+    // "30 /s" reads better than "30 1/s".
+    return { number, unit: number === "–" ? "" : prefix + (unit ?? "").replace(/^1\//, "/") };
   };
   const axis: Format["axis"] = (values, unit) => {
     const size = Math.max(...values.map(Math.abs), 0);

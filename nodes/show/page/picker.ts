@@ -54,7 +54,8 @@ export class Picker {
     this.#search.value = "";
     this.#list.replaceChildren();
     this.#dialog.showModal();
-    this.#search.focus();
+    // On a phone the keyboard would cover the list.
+    (matchMedia("(pointer: coarse)").matches ? this.#list : this.#search).focus();
     void this.#fill();
   }
 

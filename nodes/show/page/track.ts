@@ -98,14 +98,19 @@ export class Track {
     this.version++;
   }
 
+  /** From this distance of two points on there is no line between them, ms; 0: not known yet. */
+  get silence(): number {
+    return SILENT * Math.max(this.#pace, this.loaded?.width ?? 0);
+  }
+
   /** For the chart: the rows, with a gap put in where the KPI was silent. O(n). */
   drawn(): [times: number[], values: (number | null)[]] {
-    const silent = SILENT * Math.max(this.#pace, this.loaded?.width ?? 0);
+    const { silence } = this;
     const times: number[] = [];
     const values: (number | null)[] = [];
     for (let row = 0; row < this.times.length; row++) {
       const time = this.times[row]!;
-      if (row > 0 && silent > 0 && time - this.times[row - 1]! > silent) {
+      if (row > 0 && silence > 0 && time - this.times[row - 1]! > silence) {
         times.push((time + this.times[row - 1]!) / 2);
         values.push(null);
       }

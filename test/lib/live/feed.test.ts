@@ -3,14 +3,14 @@ import { test } from "node:test";
 import { Feed, type FeedOptions } from "../../../lib/live/feed.ts";
 import { VigiaError } from "../../../lib/points/error.ts";
 import { FrameBuilder } from "../../../lib/points/frame.ts";
-import { seriesRef } from "../../../lib/points/series.ts";
+import { formatSeries, seriesRef } from "../../../lib/points/series.ts";
 import { openStore } from "../../../lib/store/open.ts";
 import type { Store } from "../../../lib/store/types.ts";
 import { tempFolder } from "../store/temp-folder.ts";
 import { FakeClock, FakeSink } from "./helpers.ts";
 
 const a = seriesRef("plant/a/temperature", undefined, "°C");
-const b = seriesRef("plant/b/temperature", { agg: "mean" });
+const b = seriesRef("plant/b/temperature", { sensor: "north" });
 
 function make(options: FeedOptions = {}) {
   const clock = new FakeClock();
@@ -34,7 +34,7 @@ test("without a store: what came by is listed, with its newest value", async () 
     listing.kpis.map(({ id, ...rest }) => rest),
     [
       { series: "plant/a/temperature", unit: "°C", time: now - 5000, value: 21 },
-      { series: "plant/b/temperature", tags: { agg: "mean" }, time: now, value: null },
+      { series: "plant/b/temperature", tags: { sensor: "north" }, time: now, value: null },
     ],
   );
 });
@@ -54,8 +54,50 @@ test("defaults: patterns in their order; the rest is found by words of name and 
     (await feed.list({ limit: 9, ...(search === undefined ? {} : { search }) })).kpis.map(({ series }) => series);
   assert.deepEqual(await names(), [b.series, a.series]);
   assert.deepEqual(await names(""), ["other", a.series, b.series]);
-  assert.deepEqual(await names("TEMP mean"), [b.series]);
+  assert.deepEqual(await names("TEMP north"), [b.series]);
   assert.throws(() => make({ kpis: ["a/#/b"] }), /kpis is "a\/#\/b"/);
+});
+
+test("by default what was measured comes first, at most 12; results of windows wait in the picker", async () => {
+  const measured = Array.from({ length: 9 }, (_, i) => seriesRef(`plant/${i}`, { site: "x" }));
+  const results = measured.flatMap(({ series }) =>
+    ["mean", "max"].map((agg) => seriesRef(series, { site: "x", agg, window: "1m" })),
+  );
+  const alone = seriesRef("plant/0", { site: "y", agg: "mean", window: "1m" });
+  for (const kpis of [[], ["plant/#"], ["plant/9", "plant/8", "plant/+"]]) {
+    const { feed } = make({ kpis });
+    for (const ref of [...results, alone, ...measured]) feed.add(ref, 1, 1);
+    const names = async (search?: string) =>
+      (await feed.list({ limit: 99, ...(search === undefined ? {} : { search }) })).kpis.map(formatSeries);
+    const first = kpis.length > 2 ? [measured[8]!, ...measured.slice(0, 8)] : measured;
+    assert.deepEqual(await names(), [...first, alone].map(formatSeries), "one without a source stands for itself");
+    assert.deepEqual(
+      await names("plant/3"),
+      [measured[3]!, results[7]!, results[6]!].map(formatSeries),
+      "found, after its source",
+    );
+    const picked = await idOf(feed, "plant/3 max");
+    assert.equal((await feed.list({ limit: 9, ids: [picked] })).kpis[0]!.id, picked, "and shown when picked");
+
+    for (let i = 10; i < 20; i++) feed.add(seriesRef(`plant/${i}`), 1, 1);
+    const many = await names();
+    assert.equal(many.length, 12);
+    assert.ok(!many.includes(formatSeries(alone)));
+  }
+});
+
+test("results that stream are shown when their source is in the store only", async (t) => {
+  const store = await openStore({ file: `${tempFolder()}/live.db`, commitEvery: 10 });
+  t.after(() => store.close());
+  const builder = new FrameBuilder();
+  const mean = seriesRef(a.series, { agg: "mean", window: "1m" }, "°C");
+  for (const ref of [a, mean]) builder.add(ref, 1, 1);
+  await store.append(builder.take());
+  const { feed } = make({ store, kpis: ["plant/#"] });
+  const names = async () => (await feed.list({ limit: 9 })).kpis.map(formatSeries);
+  assert.deepEqual(await names(), [formatSeries(a)]);
+  feed.add(mean, 2, 2);
+  assert.deepEqual(await names(), [a, mean].map(formatSeries));
 });
 
 test("more KPIs than maxSeries are refused by name", () => {

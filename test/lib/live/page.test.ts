@@ -61,6 +61,7 @@ test("values: as fine as what is seen, in the reader's own way", () => {
   assert.equal(en.text(8_321_499_136, "B"), "8.32\u202fGB");
   assert.equal(en.text(-0.00042, "m/s"), "−0.00042\u202fm/s");
   assert.equal(es.text(1013.25, "hPa"), "1013\u202fhPa");
+  assert.equal(en.text(30.98, "1/s"), "30.98\u202f/s");
   assert.equal(en.text(null, "°C"), "–");
   assert.equal(en.text(1.5e-9, undefined), "1.5E−9");
   const seen = { range: 3, whole: false };
@@ -69,7 +70,9 @@ test("values: as fine as what is seen, in the reader's own way", () => {
     ["21.00", "21.46", "20.90"],
   );
   assert.equal(en.value(5, undefined, { range: 3, whole: true }).number, "5");
-  assert.equal(en.value(1234.5678, undefined, { range: 0.01, whole: false }).number, "1,234.6");
+  assert.equal(en.value(22.987, "°C", { range: 0.12, whole: false }).number, "22.99");
+  assert.equal(en.value(1234.5678, undefined, { range: 0.01, whole: false }).number, "1,234.568");
+  assert.equal(en.value(1234.5678, undefined, { range: 900, whole: false }).number, "1,235");
   assert.deepEqual(en.axis([3.4e9, 3.405e9, 3.41e9], "B"), ["3.400\u202fG", "3.405\u202fG", "3.410\u202fG"]);
   assert.deepEqual(en.axis([0, 100_000], "B/s"), ["0", "100\u202fk"]);
   assert.deepEqual(en.axis([40, 42.5, 45], "%"), ["40.0", "42.5", "45.0"]);
