@@ -1,24 +1,27 @@
 // A Node-RED with this checkout's nodes and a flow to look at. Loopback only, nothing leaves the machine; its data stays
-// in .demo/ between starts.
+// in .demo/ between starts. PORT and MQTT_PORT are where it looks for free ports, VIGIA_DEMO_DIR is another folder.
 import { copyFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePort } from "./ports.ts";
 
 const require = createRequire(import.meta.url);
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const userDir = join(root, ".demo");
+const folder = process.env.VIGIA_DEMO_DIR ?? ".demo";
+const userDir = resolve(root, folder);
 const flowFile = join(userDir, "flows.json");
 
-if (process.argv.includes("--fresh")) rmSync(userDir, { recursive: true, force: true });
+// A folder of the user's choice is emptied only when a demo has been in it.
+const known = folder === ".demo" || existsSync(flowFile);
+if (process.argv.includes("--fresh") && known) rmSync(userDir, { recursive: true, force: true });
 mkdirSync(userDir, { recursive: true });
 // The first start only: what the user changes in the editor is his.
 if (!existsSync(flowFile)) copyFileSync(join(root, "demo/flows.json"), flowFile);
 
 const port = await freePort(Number(process.env.PORT ?? 1880));
-const mqttPort = await freePort(1883);
+const mqttPort = await freePort(Number(process.env.MQTT_PORT ?? 1883));
 process.env.VIGIA_DEMO_MQTT_PORT = String(mqttPort);
 
 const RED = require("node-red") as typeof import("node-red");
@@ -82,7 +85,7 @@ RED.events.once("flows:started", () => {
 
     npx mqtt pub -h 127.0.0.1 -p ${mqttPort} -q 1 -t demo/kitchen/temperature -m 21.5
 
-  Data stays in .demo/ (npm start -- --fresh empties it). Ctrl-C ends everything.
+  Data stays in ${folder}/ (npm start -- --fresh empties it). Ctrl-C ends everything.
 `);
 });
 await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));

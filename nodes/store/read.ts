@@ -103,7 +103,7 @@ export default function (RED: NodeAPI): void {
       status(() => ({ fill: "green", shape: "dot", text: RED._("read.status.rows", texts) }));
       // One answer a question, also when there is nothing: a flow that waits for it must go on.
       if (settings.batched) send({ ...msg, payload: frame });
-      else if (settings.output === "rows") send({ ...msg, payload: frame.toJSON() });
+      else if (settings.output === "rows") send({ ...msg, payload: Array.from(frame) });
       else send([frameMessages(frame, false)]);
     });
 

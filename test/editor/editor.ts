@@ -71,6 +71,8 @@ export interface State {
   ports: string[];
   status?: { fill?: string; shape?: string; text?: string };
   saved: Record<string, unknown>;
+  /** Properties that the node does not have: opening its dialog would add them. */
+  missing: string[];
 }
 
 export interface Field {
@@ -158,6 +160,9 @@ export async function openEditor(browser: Browser, nodeRed: NodeRed, locale = "e
       await page.waitForFunction("vigia.dialogs() === 0");
     },
     async deploy() {
+      const next = nodeRed.starts() + 1;
+      // An import from the library comes later than its dialog goes.
+      await page.waitForFunction("vigia.changed()");
       const answer = page.waitForResponse(
         (response) => response.url().endsWith("/flows") && response.request().method() === "POST",
       );
@@ -171,6 +176,7 @@ export async function openEditor(browser: Browser, nodeRed: NodeRed, locale = "e
       );
       if (status >= 300) throw new Error(`POST /flows: ${status}`);
       await page.waitForFunction("vigia.deployed()");
+      await nodeRed.started(next);
     },
     picture: async (name) => {
       const clip = (await ask<number>("dialogs")) > 0 ? { clip: await ask<Area>("area") } : {};

@@ -105,7 +105,17 @@ globalThis.vigia = (() => {
       });
       // The editor adds empty credentials by itself, and takes that for a change.
       const { credentials, ...saved } = RED.nodes.convertNode(node);
-      return { changed: !!changed && !node._def.credentials, valid, validationErrors, label, ports, status, saved };
+      const missing = Object.keys(node._def.defaults).filter((name) => node[name] === undefined);
+      return {
+        changed: !!changed && !node._def.credentials,
+        valid,
+        validationErrors,
+        label,
+        ports,
+        status,
+        saved,
+        missing,
+      };
     },
     palette: (types) =>
       types.map((type) => {
@@ -203,6 +213,9 @@ globalThis.vigia = (() => {
       if (typed) $(`#${input}`).typedInput("value", value);
       else $(`#${input}`).val(value).trigger("change");
     },
+    /** There is something to deploy. */
+    changed: () =>
+      RED.nodes.dirty() && !document.getElementById("red-ui-header-button-deploy").classList.contains("disabled"),
     /** The server has the flow, and the editor can be used again. */
     deployed: () => !RED.nodes.dirty() && all("#red-ui-full-shade", document).length === 0,
     /** Where the dialog is, for its picture. */

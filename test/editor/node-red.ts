@@ -31,7 +31,11 @@ export interface NodeRed {
   log(): string;
   /** JSON of the admin API; throws on any status but 2xx. */
   admin<T>(path: string, init?: RequestInit & { json?: unknown }): Promise<T>;
-  /** Waits until this flow runs: the admin API answers before. */
+  /** How often it has started its flows. */
+  starts(): number;
+  /** Waits until it has started them so often: the admin API answers a deploy before it is done. */
+  started(times: number): Promise<void>;
+  /** Waits until this flow runs. */
   deploy(flow: unknown[]): Promise<void>;
   stop(): Promise<void>;
 }
@@ -102,9 +106,11 @@ export async function startNodeRed(options: NodeRedOptions = {}): Promise<NodeRe
     if (own) rmSync(userDir, { recursive: true, force: true });
   }
 
+  const starts = () => log.split("Started flows").length - 1;
+
   async function started(times: number): Promise<void> {
     const end = performance.now() + 30_000;
-    while (log.split("Started flows").length - 1 < times) {
+    while (starts() < times) {
       if (child.exitCode !== null || performance.now() > end) {
         throw new Error(`Node-RED ${version} did not start its flows:\n${log}`);
       }
@@ -134,10 +140,12 @@ export async function startNodeRed(options: NodeRedOptions = {}): Promise<NodeRe
     version,
     log: () => log,
     admin,
+    starts,
+    started,
     async deploy(flow) {
-      const before = log.split("Started flows").length - 1;
+      const next = starts() + 1;
       await admin("/flows", { method: "POST", json: flow });
-      await started(before + 1);
+      await started(next);
     },
     stop,
   };

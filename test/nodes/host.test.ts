@@ -22,7 +22,7 @@ test("with its defaults: one message a KPI at once, in Node-RED's habit", async 
   assert.equal(typeof load?.timestamp, "number");
 });
 
-test("batched: a Frame a reading, the second one with rates, at a round time; only the groups that are on", async () => {
+test("batched: a Frame a reading, the second one with rates; only the groups that are on", async () => {
   const settings = { every: "500ms", series: "edge/a", groups: "cpu,process", batched: true };
   const { collect } = await deploy(flow(settings));
   const out = collect("out");
@@ -33,7 +33,6 @@ test("batched: a Frame a reading, the second one with rates, at a round time; on
   assert.ok(names(second).has("edge/a/node-red/cpu"));
   assert.ok(names(second).has("edge/a/cpu/used"));
   assert.ok([...names(second)].every((name) => !/memory\/used|disk|network|load/.test(name)));
-  assert.ok(second!.times[0]! % 500 < 100);
 });
 
 test("it ends with the flow", async () => {
