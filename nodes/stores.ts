@@ -1,6 +1,8 @@
 import { isAbsolute, join, resolve } from "node:path";
 import type { Node, NodeAPI } from "node-red";
 import { VigiaError } from "../lib/points/error.ts";
+import type { Frame } from "../lib/points/frame.ts";
+import { frameMessages } from "../lib/points/messages.ts";
 import type { Message } from "../lib/points/reader.ts";
 import { StateDatabase } from "../lib/state/database.ts";
 import { StateKeeper } from "../lib/state/keeper.ts";
@@ -115,7 +117,17 @@ const databases = new Shared<StateDatabase>((file) => new StateDatabase(file, cl
 export interface KeptState {
   /** Settled when the state is back (or could not be read, which was reported). */
   ready: Promise<void>;
+  /** There is something new that a power cut should not take: saved within 50 ms. */
+  saveSoon(): void;
   close(): Promise<void>;
+}
+
+export interface KeepOptions {
+  /** Brings what is saved up to date. */
+  beforeSave: () => void;
+  afterRestore: (restored: boolean) => void | Promise<void>;
+  /** Results that were given out are stored. */
+  settled?: () => Promise<void>;
 }
 
 /** Keeps a node's state in `<userDir>/vigia/state.db`: restored now, saved every 10 s and at the end. */
@@ -123,14 +135,14 @@ export function keepState<R>(
   RED: NodeAPI,
   node: Node,
   state: KeyedState<R>,
-  { beforeSave, afterRestore }: { beforeSave: () => void; afterRestore: (restored: boolean) => void | Promise<void> },
+  { afterRestore, ...options }: KeepOptions,
 ): KeptState {
   const { thing: database, release } = databases.take(storePath(RED, "vigia/state.db"));
   const keeper = new StateKeeper(state, database, {
     node: node.id,
     clock,
-    beforeSave,
     onError: (error) => node.error(error, {}),
+    ...options,
   });
   const ready = keeper
     .restore()
@@ -138,10 +150,84 @@ export function keepState<R>(
     .catch((thrown: unknown) => node.error(thrown, {}));
   return {
     ready,
+    saveSoon: () => keeper.saveSoon(),
     async close() {
       await ready;
       await keeper.close();
       await release();
     },
   };
+}
+
+/** Commits that are replayed once more than needed: messages of two paths may arrive in another order than stored. */
+const OVERLAP = 20;
+
+/**
+ * Gives a node what was stored since its saved state, commit by commit; by the commit's `seq` it knows what it has
+ * already. `complete` is false when the store no longer keeps all of it.
+ */
+export async function replayFrom(
+  store: Store,
+  cursor: number,
+  take: (commit: Frame, seq: number) => void,
+): Promise<{ cursor: number; complete: boolean }> {
+  let complete = true;
+  let at = Math.max(0, cursor - OVERLAP);
+  for (let more = true; more; ) {
+    // A limit of one row is one commit.
+    const piece = await store.replay(at, 1);
+    complete &&= piece.complete || at < cursor;
+    if (piece.frame.length > 0) take(piece.frame, piece.cursor);
+    at = piece.cursor;
+    more = piece.more;
+  }
+  return { cursor: Math.max(at, cursor), complete };
+}
+
+/** How long closing waits for results that a failing store does not take, ms. */
+const CLOSING = 5_000;
+
+/** Sends a node's results; with a store they are written to it first, so that no stop in between loses them. */
+export class Results {
+  readonly #node: Node;
+  readonly #lease: StoreLease | undefined;
+  readonly #batched: boolean;
+  readonly #pending = new Set<Promise<void>>();
+
+  constructor(node: Node, lease: StoreLease | undefined, batched: boolean) {
+    this.#node = node;
+    this.#lease = lease;
+    this.#batched = batched;
+  }
+
+  /** `send` takes the messages of the output for results. */
+  send(frame: Frame, send: (messages: Message[]) => void): void {
+    const messages = frameMessages(frame, this.#batched);
+    const lease = this.#lease;
+    if (!lease) {
+      send(messages);
+      return;
+    }
+    const stored = lease.store
+      .append(frame)
+      .then(({ seq }) => {
+        for (const msg of messages) msg.stored = { file: lease.file, seq } satisfies Stored;
+      })
+      .catch((thrown: unknown) => this.#node.error(thrown, {}))
+      .then(() => {
+        this.#pending.delete(stored);
+        send(messages);
+      });
+    this.#pending.add(stored);
+  }
+
+  /** Everything that was sent until now is stored, or the store has not taken it for a while. */
+  async settled(): Promise<void> {
+    let cancel: (() => void) | undefined;
+    const enough = new Promise<void>((resolve) => {
+      cancel = clock.after(CLOSING, resolve);
+    });
+    await Promise.race([Promise.all(this.#pending), enough]);
+    cancel?.();
+  }
 }

@@ -195,7 +195,12 @@ export class Broker {
         const refusal = Object.assign(new Error("bad user name or password"), { returnCode: BAD_CREDENTIALS });
         done(refusal as AuthenticateError, false);
       },
-      authorizeForward: (_client, packet) => {
+      authorizeForward: (client, packet) => {
+        // MQTT 4.7.2: a wildcard at the start of a filter does not stand for $SYS.
+        const { subscriptions } = client as unknown as { subscriptions: Record<string, unknown> };
+        if (packet.topic.startsWith("$") && !Object.keys(subscriptions).some((filter) => filter.startsWith("$"))) {
+          return null;
+        }
         counts.sent++;
         counts.publishSent++;
         return packet;

@@ -11,9 +11,16 @@ export interface KeeperOptions {
   every?: number;
   /** Called before each save, to bring `shared` and `cursor` up to date. */
   beforeSave?: () => void;
+  /**
+   * Awaited between taking the changes and saving them: what the node gave out before that must be safe by then, since
+   * a state that is saved is never worked out again.
+   */
+  settled?: () => Promise<void>;
   /** A save failed; called once until one works again. The changes are kept and saved with the next ones. */
   onError?: (error: VigiaError) => void;
 }
+
+const SOON = 50;
 
 /** Brings a node's state back at the start and saves what changed, now and then and at the end. */
 export class StateKeeper<R> {
@@ -21,6 +28,7 @@ export class StateKeeper<R> {
   readonly #database: StateDatabase;
   readonly #options: Required<KeeperOptions>;
   #cancel: (() => void) | undefined;
+  #soon: (() => void) | undefined;
   #saving: Promise<void> = Promise.resolve();
   #failed = false;
   #closed = false;
@@ -30,7 +38,7 @@ export class StateKeeper<R> {
   constructor(state: KeyedState<R>, database: StateDatabase, options: KeeperOptions) {
     this.#state = state;
     this.#database = database;
-    this.#options = { every: 10_000, beforeSave: () => {}, onError: () => {}, ...options };
+    this.#options = { every: 10_000, beforeSave: () => {}, settled: async () => {}, onError: () => {}, ...options };
   }
 
   /**
@@ -59,6 +67,7 @@ export class StateKeeper<R> {
         this.#options.beforeSave();
         changes = this.#state.changes();
         if (changes.put.length === 0 && changes.drop.length === 0) return;
+        await this.#options.settled();
         await this.#database.save(this.#options.node, changes);
         this.#failed = false;
       } catch (thrown) {
@@ -71,10 +80,20 @@ export class StateKeeper<R> {
     return this.#saving;
   }
 
+  /** Saves at once, more or less: for what must not wait, such as the first sight of a series. */
+  saveSoon(): void {
+    if (this.#soon || this.#closed) return;
+    this.#soon = this.#options.clock.after(SOON, () => {
+      this.#soon = undefined;
+      void this.save();
+    });
+  }
+
   /** Saves one last time. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancel?.();
+    this.#soon?.();
     await this.save();
   }
 

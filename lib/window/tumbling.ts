@@ -228,11 +228,22 @@ export class TumblingWindows {
     return same;
   }
 
-  /** True when this point is already in the state: what a replay from the store must leave out. */
-  knows(ref: SeriesRef, time: number, seq: number): boolean {
-    const own = this.state.peek(ref.key);
-    // A series whose points came without a commit number is known by its time alone.
-    return own !== undefined && (own.seq > 0 ? seq <= own.seq : time <= own.latest);
+  /**
+   * Takes a commit of the store after a restart: of the series that came by before, what is not in the state yet.
+   * A series whose points came without a commit number is known by its newest time alone.
+   */
+  catchUp({ dictionary, index, times, values }: Frame, seq: number, emit: Emit): void {
+    // As it was before this commit: its own rows do not make each other known.
+    const before = dictionary.map(({ key }) => {
+      const own = this.state.peek(key);
+      return own && { seq: own.seq, latest: own.latest };
+    });
+    for (let row = 0; row < index.length; row++) {
+      const known = before[index[row]!];
+      const time = times[row]!;
+      if (!known || (known.seq > 0 ? seq <= known.seq : time <= known.latest)) continue;
+      this.add(dictionary[index[row]!]!, time, values[row]!, emit, seq);
+    }
   }
 
   #window(own: SeriesWindows, start: number): Accumulator {

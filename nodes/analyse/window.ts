@@ -9,8 +9,18 @@ import type { Store } from "../../lib/store/types.ts";
 import { type AggregateName, checkAggregates } from "../../lib/window/aggregate.ts";
 import { TumblingWindows } from "../../lib/window/tumbling.ts";
 import { booleanSetting, checkVersion, choiceSetting, durationSetting, listSetting, numberSetting } from "../config.ts";
-import { clock, controlOf, onClose, onInput, register, type Status, seriesSetting, statusOf } from "../shell.ts";
-import { keepState, storedSeq, storeOf } from "../stores.ts";
+import {
+  clock,
+  controlOf,
+  onClose,
+  onInput,
+  register,
+  type Send,
+  type Status,
+  seriesSetting,
+  statusOf,
+} from "../shell.ts";
+import { keepState, Results, replayFrom, storedSeq, storeOf } from "../stores.ts";
 
 interface WindowConfig extends NodeDef {
   version?: number;
@@ -45,9 +55,10 @@ export default function (RED: NodeAPI): void {
     const reader = new Reader(clock, seriesSetting(RED, node, config));
     const lease = storeOf(RED, config.store);
     const status = statusOf(node);
-    const results = new FrameBuilder();
-    const emit = results.add.bind(results);
+    const made = new FrameBuilder();
+    const emit = made.add.bind(made);
 
+    let known = 0;
     const currentStatus = (): Status => {
       const { late, state } = windows;
       const text = RED._(late > 0 ? "window.status.late" : "window.status.ok", { n: state.size, late });
@@ -55,33 +66,25 @@ export default function (RED: NodeAPI): void {
     };
     const showStatus = () => status(currentStatus);
 
-    const take = (send: (messages: unknown) => void) => {
-      if (results.length > 0) send([frameMessages(results.take(), batched), null]);
+    const results = new Results(node, lease, batched);
+    const take = (send: Send) => {
+      if (made.length > 0) results.send(made.take(), (messages) => send([messages, null]));
     };
 
     async function replay(store: Store): Promise<void> {
-      let cursor = windows.state.cursor;
-      if (cursor === undefined) return;
-      for (let more = true; more; ) {
-        const piece = await store.replay(cursor, 50_000);
-        if (!piece.complete) node.warn(RED._("window.replay-gap"));
-        const { frame } = piece;
-        for (let row = 0; row < frame.length; row++) {
-          const ref = frame.ref(row);
-          const time = frame.times[row]!;
-          if (windows.state.peek(ref.key) && !windows.knows(ref, time, piece.cursor)) {
-            windows.add(ref, time, frame.values[row]!, emit, piece.cursor);
-          }
-        }
-        cursor = piece.cursor;
-        more = piece.more;
-      }
-      windows.state.cursor = cursor;
+      const { state } = windows;
+      if (state.cursor === undefined) return;
+      const { cursor, complete } = await replayFrom(store, state.cursor, (commit, seq) =>
+        windows.catchUp(commit, seq, emit),
+      );
+      if (!complete) node.warn(RED._("window.replay-gap"));
+      state.cursor = cursor;
       take((messages) => node.send(messages as never));
     }
 
     const kept = keepState(RED, node, windows.state, {
       beforeSave: () => windows.beforeSave(),
+      settled: () => results.settled(),
       afterRestore: async (restored) => {
         if (!restored) return;
         windows.afterRestore();
@@ -90,7 +93,7 @@ export default function (RED: NodeAPI): void {
       },
     });
 
-    function control(msg: Message, send: (messages: unknown) => void): boolean {
+    function control(msg: Message, send: Send): boolean {
       const command = controlOf(msg, ["reset", "flush", "state"]);
       if (!command) return false;
       if (command.do === "flush") windows.flush(emit);
@@ -132,6 +135,8 @@ export default function (RED: NodeAPI): void {
           });
           error ??= reading.error;
         }
+        if (windows.state.size > known) kept.saveSoon();
+        known = windows.state.size;
         if (seq > 0) windows.state.cursor = Math.max(windows.state.cursor ?? 0, seq);
         take(send);
         if (late) send([null, frameMessages(late.take(), batched)]);

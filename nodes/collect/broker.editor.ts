@@ -6,8 +6,12 @@ RED.nodes.registerType("vigia-broker", {
   defaults: {
     name: { value: "" },
     version: { value: 1 },
-    port: { value: 1883, required: true, validate: number(0, 65535, { integer: true }) },
-    host: { value: "127.0.0.1", required: true, validate: required() },
+    port: {
+      value: 1883,
+      label: RED._("@vigia/node-red/broker:broker.port"),
+      validate: number(0, 65535, { integer: true }),
+    },
+    host: { value: "127.0.0.1", label: RED._("@vigia/node-red/broker:broker.host"), validate: required() },
   },
   credentials: { user: { type: "text" }, password: { type: "password" } },
   inputs: 0,

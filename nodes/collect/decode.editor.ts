@@ -11,7 +11,7 @@ RED.nodes.registerType("vigia-decode", {
     precision: { value: "auto" },
     series: { value: "topic" },
     seriesType: { value: "msg" },
-    template: { value: "#", required: true, validate: template() },
+    template: { value: "#", label: RED._("@vigia/node-red/decode:common.template"), validate: template() },
     batched: { value: false },
   },
   inputs: 1,

@@ -8,9 +8,13 @@ RED.nodes.registerType("vigia-host", {
   defaults: {
     name: { value: "" },
     version: { value: 1 },
-    every: { value: "10s", required: true, validate: duration() },
-    series: { value: "host", required: true, validate: required() },
-    groups: { value: "cpu,load,memory,disk,network,temperature,process", required: true, validate: required() },
+    every: { value: "10s", label: RED._("@vigia/node-red/host:common.every"), validate: duration() },
+    series: { value: "host", label: RED._("@vigia/node-red/host:host.prefix"), validate: required() },
+    groups: {
+      value: "cpu,load,memory,disk,network,temperature,process",
+      label: RED._("@vigia/node-red/host:host.groups"),
+      validate: required(),
+    },
     batched: { value: false },
   },
   inputs: 0,

@@ -22,26 +22,37 @@ RED.nodes.registerType("vigia-mqtt-in", {
   defaults: {
     name: { value: "" },
     version: { value: 1 },
-    broker: { value: "mqtt://127.0.0.1:1883", type: "vigia-broker", required: true, validate: required() },
-    topics: { value: "#", required: true, validate: mqttTopics() },
+    broker: {
+      value: "mqtt://127.0.0.1:1883",
+      type: "vigia-broker",
+      label: RED._("@vigia/node-red/mqtt-in:mqtt-in.broker"),
+      validate: required(),
+    },
+    topics: { value: "#", label: RED._("@vigia/node-red/mqtt-in:mqtt-in.topics"), validate: mqttTopics() },
     qos: { value: "1" },
     protocol: { value: "4" },
     clientId: { value: "" },
     tls: { value: "", type: "tls-config", required: false },
     format: { value: "auto" },
     precision: { value: "auto" },
-    template: { value: "#", required: true, validate: template() },
+    template: { value: "#", label: RED._("@vigia/node-red/mqtt-in:common.template"), validate: template() },
     retained: { value: "take" },
     ackWhen: { value: "received" },
     store: {
       value: "",
       type: "vigia-store",
+      label: RED._("@vigia/node-red/mqtt-in:common.store"),
       validate(value, options) {
-        if (this.ackWhen !== "stored" || (value && value !== "_ADD_")) return true;
+        const ackWhen = $("#node-input-ackWhen").val() ?? this.ackWhen;
+        if (ackWhen !== "stored" || (value && value !== "_ADD_")) return true;
         return `${options.label ? `${options.label}: ` : ""}${this._("mqtt-in.needs-store")}`;
       },
     },
-    maxOutstanding: { value: 4000, validate: number(1, 65535, { integer: true, blank: true }) },
+    maxOutstanding: {
+      value: 4000,
+      label: RED._("@vigia/node-red/mqtt-in:mqtt-in.max-outstanding"),
+      validate: number(1, 65535, { integer: true, blank: true }),
+    },
     batched: { value: false },
   },
   credentials: { user: { type: "text" }, password: { type: "password" } },

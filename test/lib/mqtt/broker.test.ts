@@ -130,6 +130,17 @@ test("$SYS topics as mosquitto names them, retained, refreshed every 10 s", asyn
   assert.ok(Number(values.get("$SYS/broker/messages/sent")) >= 12);
 });
 
+test("a wildcard does not stand for $SYS", async (t) => {
+  const { broker } = await startBroker(t, {}, new FakeClock());
+  const watcher = await client(t, broker.url);
+  const topics: string[] = [];
+  watcher.on("message", (topic) => topics.push(topic));
+  await watcher.subscribeAsync(["#", "+/broker/uptime"]);
+  await watcher.publishAsync("a", "1", { qos: 1 });
+  await until(() => topics.length > 0, "a message");
+  assert.deepEqual(topics, ["a"]);
+});
+
 test("clients cannot write $SYS", async (t) => {
   const { broker } = await startBroker(t);
   const intruder = await client(t, broker.url);
