@@ -105,11 +105,14 @@ export interface Stored {
   file: string;
   /** Sequence number of the commit. */
   seq: number;
+  /** They were stored before this: a source sends them once more, since nobody knows whether it did the first time. */
+  again?: boolean;
 }
 
-export function storedSeq(msg: Message, file: string | undefined): number {
+/** `msg.stored` when it speaks of this store. */
+export function storedIn(msg: Message, file: string | undefined): Stored | undefined {
   const stored = msg.stored as Partial<Stored> | undefined;
-  return file !== undefined && stored?.file === file && typeof stored.seq === "number" ? stored.seq : 0;
+  return file !== undefined && stored?.file === file && typeof stored.seq === "number" ? (stored as Stored) : undefined;
 }
 
 const databases = new Shared<StateDatabase>((file) => new StateDatabase(file, clock));

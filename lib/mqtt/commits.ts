@@ -1,13 +1,20 @@
 import type { Clock } from "../points/clock.ts";
 import { asVigiaError, type VigiaError } from "../points/error.ts";
 import type { Frame } from "../points/frame.ts";
-import type { Store } from "../store/types.ts";
+import type { Appended, Store } from "../store/types.ts";
+import { splitRepeated } from "./repeated.ts";
 
 const FIRST_RETRY = 250;
 const LONGEST_RETRY = 5_000;
 
 interface Entry<T> {
-  readonly frame: Frame;
+  readonly all: Frame;
+  /** Without what the store had already, as soon as that is known. */
+  frame: Frame;
+  /** Rows that the store had already. */
+  again?: Frame;
+  /** The broker has sent it once more: the store may have it. */
+  readonly repeated: boolean;
   readonly attached: T;
   state: "waiting" | "sent" | "stored";
   seq: number;
@@ -15,7 +22,7 @@ interface Entry<T> {
 
 export interface CommitHandlers<T> {
   /** Frames in the order they were added; all of them are durable. */
-  onStored(entries: readonly { frame: Frame; attached: T; seq: number }[]): void;
+  onStored(entries: readonly { frame: Frame; again?: Frame; attached: T; seq: number }[]): void;
   /** Once when the store begins to refuse, and once with `undefined` when it takes again. */
   onTrouble(error: VigiaError | undefined): void;
 }
@@ -45,8 +52,8 @@ export class Commits<T> {
     return this.#queue.length;
   }
 
-  add(frame: Frame, attached: T): void {
-    const entry: Entry<T> = { frame, attached, state: "waiting", seq: 0 };
+  add(frame: Frame, attached: T, repeated = false): void {
+    const entry: Entry<T> = { all: frame, frame, repeated, attached, state: "waiting", seq: 0 };
     this.#queue.push(entry);
     // Nothing to write, but its turn is still behind what came before.
     if (frame.length === 0) this.#stored(entry, 0);
@@ -61,7 +68,7 @@ export class Commits<T> {
 
   #send(entry: Entry<T>): void {
     entry.state = "sent";
-    this.#store.append(entry.frame).then(
+    this.#append(entry).then(
       ({ seq }) => {
         this.#recovered();
         this.#stored(entry, seq);
@@ -71,6 +78,15 @@ export class Commits<T> {
         this.#failed(asVigiaError(thrown, "store-failed"));
       },
     );
+  }
+
+  async #append(entry: Entry<T>): Promise<Appended> {
+    if (entry.repeated) {
+      const { fresh, again } = await splitRepeated(this.#store, entry.all);
+      entry.frame = fresh;
+      entry.again = again;
+    }
+    return this.#store.append(entry.frame);
   }
 
   #stored(entry: Entry<T>, seq: number): void {

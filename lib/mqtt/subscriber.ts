@@ -41,6 +41,11 @@ export interface FrameInfo {
   messages: number;
   /** With `ackWhen: "stored"`: the store's cursor of the commit. */
   seq?: number;
+  /**
+   * With `ackWhen: "stored"`: the broker sent these once more after a crash or a cut, and the store had them already.
+   * They are handed on all the same, since nobody knows whether they were the first time.
+   */
+  again?: boolean;
 }
 
 export interface RejectedMessage {
@@ -88,6 +93,8 @@ export interface SubscriberStats {
 interface Batch {
   held: Held[];
   messages: number;
+  /** All of them were marked as sent once more. */
+  repeated: boolean;
 }
 
 function badConfig(field: string, value: unknown, allowed: string): VigiaError {
@@ -129,7 +136,7 @@ export class Subscriber {
     outstanding: 0,
     maxOutstanding: 0,
   };
-  #batch: Batch = { held: [], messages: 0 };
+  #batch: Batch = { held: [], messages: 0, repeated: false };
   #soon = false;
   #open = false;
   #closing = false;
@@ -259,6 +266,9 @@ export class Subscriber {
         this.#flushSoon();
         return "defer";
       }
+      // A batch is all of one kind: only what is repeated is looked up in the store.
+      if (this.#batch.repeated !== dup) this.#flush();
+      this.#batch.repeated = dup;
       this.#batch.held.push(held);
     }
     this.#decode(topic, payload as Buffer);
@@ -307,12 +317,12 @@ export class Subscriber {
     const batch = this.#batch;
     if (batch.messages === 0) return;
     const frame = this.#builder.take();
-    this.#batch = { held: [], messages: 0 };
-    if (this.#commits) this.#commits.add(frame, batch);
+    this.#batch = { held: [], messages: 0, repeated: false };
+    if (this.#commits) this.#commits.add(frame, batch, batch.repeated);
     else if (frame.length > 0) this.#handlers.onFrame(frame, { messages: batch.messages });
   }
 
-  #stored(entries: readonly { frame: Frame; attached: Batch; seq: number }[]): void {
+  #stored(entries: readonly { frame: Frame; again?: Frame; attached: Batch; seq: number }[]): void {
     for (const { attached } of entries) {
       this.#counts.outstanding -= attached.messages;
       for (const held of attached.held) this.#ledger.settle(held);
@@ -323,8 +333,10 @@ export class Subscriber {
       this.#letGo();
       release();
     }
-    for (const { frame, attached, seq } of entries) {
-      if (frame.length > 0) this.#handlers.onFrame(frame, { messages: attached.messages, seq });
+    for (const { frame, again, attached, seq } of entries) {
+      const { messages } = attached;
+      if (again && again.length > 0) this.#handlers.onFrame(again, { messages, seq, again: true });
+      if (frame.length > 0) this.#handlers.onFrame(frame, { messages, seq });
     }
     if (this.#commits?.size === 0) this.#onDrained?.();
   }

@@ -229,10 +229,10 @@ export class TumblingWindows {
   }
 
   /**
-   * Takes a commit of the store after a restart: of the series that came by before, what is not in the state yet.
-   * A series whose points came without a commit number is known by its newest time alone.
+   * Takes points of a commit that the state may hold already: of known series what is not in it yet, and of others
+   * nothing or (`strangers`) all. A series whose points came without a commit number is known by its newest time alone.
    */
-  catchUp({ dictionary, index, times, values }: Frame, seq: number, emit: Emit): void {
+  catchUp({ dictionary, index, times, values }: Frame, seq: number, emit: Emit, strangers = false): void {
     // As it was before this commit: its own rows do not make each other known.
     const before = dictionary.map(({ key }) => {
       const own = this.state.peek(key);
@@ -241,8 +241,15 @@ export class TumblingWindows {
     for (let row = 0; row < index.length; row++) {
       const known = before[index[row]!];
       const time = times[row]!;
-      if (!known || (known.seq > 0 ? seq <= known.seq : time <= known.latest)) continue;
-      this.add(dictionary[index[row]!]!, time, values[row]!, emit, seq);
+      if (!known) {
+        if (strangers) this.add(dictionary[index[row]!]!, time, values[row]!, emit, seq);
+        continue;
+      }
+      // A state may be saved between two messages of one commit: within that one, the newest time tells.
+      const byTime = known.seq === 0 || seq === known.seq;
+      if (byTime ? time > known.latest : seq > known.seq) {
+        this.add(dictionary[index[row]!]!, time, values[row]!, emit, seq);
+      }
     }
   }
 

@@ -20,7 +20,7 @@ import {
   seriesSetting,
   statusOf,
 } from "../shell.ts";
-import { keepState, Results, replayFrom, storedSeq, storeOf } from "../stores.ts";
+import { keepState, Results, replayFrom, storedIn, storeOf } from "../stores.ts";
 
 interface WindowConfig extends NodeDef {
   version?: number;
@@ -34,6 +34,9 @@ interface WindowConfig extends NodeDef {
   batched?: boolean;
   maxSeries?: number;
 }
+
+/** Smaller than every commit's number: known series have it. */
+const NEVER = -1;
 
 function normalize(config: WindowConfig) {
   checkVersion(config.version, 1);
@@ -59,6 +62,8 @@ export default function (RED: NodeAPI): void {
     const emit = made.add.bind(made);
 
     let known = 0;
+    /** Commits up to this one were read from the store. */
+    let replayed = 0;
     const currentStatus = (): Status => {
       const { late, state } = windows;
       const text = RED._(late > 0 ? "window.status.late" : "window.status.ok", { n: state.size, late });
@@ -77,6 +82,7 @@ export default function (RED: NodeAPI): void {
       const { cursor, complete } = await replayFrom(store, state.cursor, (commit, seq) =>
         windows.catchUp(commit, seq, emit),
       );
+      replayed = cursor;
       if (!complete) node.warn(RED._("window.replay-gap"));
       state.cursor = cursor;
       take((messages) => node.send(messages as never));
@@ -113,7 +119,14 @@ export default function (RED: NodeAPI): void {
       node,
       (msg, send) => {
         if (control(msg, send)) return;
-        const seq = storedSeq(msg, lease?.file);
+        const stored = storedIn(msg, lease?.file);
+        const seq = stored?.seq ?? 0;
+        if (stored && (stored.again || seq <= replayed)) {
+          // It was read from the store at the start, unless its KPI was not known then.
+          windows.catchUp(reader.frame(msg).frame, stored.again ? NEVER : seq, emit, true);
+          take(send);
+          return;
+        }
         let late: FrameBuilder | undefined;
         const keepLate = (ref: SeriesRef, time: number, value: number) => {
           late ??= new FrameBuilder(4);

@@ -141,8 +141,9 @@ export default function (RED: NodeAPI): void {
         if (lease) options.store = lease.store;
         subscriber = new Subscriber(options, clock, decoder, {
           onState,
-          onFrame(frame, { seq }) {
-            const stored: Stored | undefined = seq === undefined || !lease ? undefined : { file: lease.file, seq };
+          onFrame(frame, { seq, again }) {
+            const stored: Stored | undefined =
+              seq === undefined || !lease ? undefined : { file: lease.file, seq, ...(again && { again }) };
             const messages = frameMessages(frame, batched);
             if (stored) for (const msg of messages) msg.stored = stored;
             node.send([messages, null] as never);

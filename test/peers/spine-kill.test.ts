@@ -42,7 +42,7 @@ const flow = (url: string, file: string): FlowNode[] => [
   { id: "bad", type: "test-sink" },
 ];
 
-test("kill -9 of Node-RED, three times, while 20 000 messages come: each is stored exactly once", {
+test("kill -9 of Node-RED, three times, while 20 000 messages come: each is stored and counted exactly once", {
   skip: missing("mosquitto"),
   timeout: 60_000,
 }, async (t) => {
@@ -124,15 +124,12 @@ test("kill -9 of Node-RED, three times, while 20 000 messages come: each is stor
   atEnd(t, () => opened.close());
   const rows = await opened.read({ series: "kill/#" });
   const seen = new Set<number>();
-  let counted = 0;
   let results = 0;
   for (let row = 0; row < rows.length; row++) {
     const value = rows.values[row]!;
     const { series, tags } = rows.ref(row);
     if (tags?.agg === "count") {
-      // Windows lose nothing; what the broker sent once more they count once more.
-      assert.ok(value >= PER_WINDOW, `${value} points in a window of ${series}`);
-      counted += value;
+      assert.equal(value, PER_WINDOW, `points in a window of ${series}`);
       results++;
       continue;
     }
@@ -142,5 +139,5 @@ test("kill -9 of Node-RED, three times, while 20 000 messages come: each is stor
   }
   assert.equal(seen.size, MESSAGES);
   assert.equal((await opened.list({})).length, 2 * SERIES);
-  t.diagnostic(`${results} windows closed, ${counted - results * PER_WINDOW} points counted once more`);
+  assert.ok(results >= SERIES * 10, `${results} windows closed`);
 });

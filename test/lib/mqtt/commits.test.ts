@@ -79,3 +79,28 @@ test("a closed one is silent", async () => {
   clock.advance(60_000);
   assert.deepEqual(done, []);
 });
+
+test("of what is sent once more, only what is new is stored; the rest is told apart", async () => {
+  const { memory, clock } = setUp();
+  await memory.append(frame(2));
+  const stored: [number, number | undefined][] = [];
+  const commits = new Commits<string>(memory.store, clock, {
+    onStored: (entries) =>
+      stored.push(...entries.map((e): [number, number | undefined] => [e.frame.length, e.again?.length])),
+    onTrouble: () => {},
+  });
+  memory.refuse = full;
+  commits.add(frame(3), "repeated", true);
+  await turn();
+  memory.refuse = undefined;
+  clock.advance(250);
+  await turn();
+  await turn();
+  commits.add(frame(3), "not repeated");
+  await turn();
+  await turn();
+  assert.deepEqual(stored, [
+    [1, 2],
+    [3, undefined],
+  ]);
+});

@@ -16,8 +16,9 @@ import {
 } from "../../../lib/mqtt/subscriber.ts";
 import type { Clock } from "../../../lib/points/clock.ts";
 import { VigiaError } from "../../../lib/points/error.ts";
-import type { Frame } from "../../../lib/points/frame.ts";
-import type { Appended, Store } from "../../../lib/store/types.ts";
+import { type Frame, FrameBuilder } from "../../../lib/points/frame.ts";
+import { seriesRef } from "../../../lib/points/series.ts";
+import type { Appended, RangeQuery, Store } from "../../../lib/store/types.ts";
 
 export const realClock: Clock = {
   now: () => Date.now(),
@@ -163,6 +164,18 @@ export class MemoryStore {
       this.rows.set(`${frame.ref(row).key} ${frame.times[row]}`, frame.values[row]!);
     }
     return { seq: ++this.#seq, points: frame.length };
+  }
+
+  async read({ keys = [], from = -Infinity, to = Infinity }: RangeQuery): Promise<Frame> {
+    const builder = new FrameBuilder();
+    for (const key of keys) {
+      for (const [row, value] of this.rows) {
+        const at = row.lastIndexOf(" ");
+        const time = Number(row.slice(at + 1));
+        if (row.slice(0, at) === key && time >= from && time <= to) builder.add(seriesRef(key), time, value);
+      }
+    }
+    return builder.take();
   }
 
   commit(): void {
