@@ -20,7 +20,7 @@ import type {
 } from "./types.ts";
 
 const DEFAULT_EVERY = 1_000;
-const DEFAULT_POINTS = 1_000;
+const DEFAULT_POINTS = 2_000;
 const DEFAULT_MAX_WAITING = 200_000;
 
 /** A `Store` whose engine runs in a worker. */

@@ -97,7 +97,7 @@ export interface StoreOptions {
   file: string;
   /** A commit happens at the latest after this, ms. Default 1000. */
   commitEvery?: number;
-  /** A commit happens when this many points wait. Default 1000. */
+  /** A commit happens when this many points wait. Default 2000. */
   commitPoints?: number;
   /** More waiting points than this are refused with `store-full`. Default 200 000. */
   maxWaiting?: number;
