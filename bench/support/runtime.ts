@@ -78,8 +78,8 @@ export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmedia
  * CPU of the whole process (all threads, GC included) while `run` runs, microseconds. What was made before is
  * collected first, so that nobody pays for another's garbage.
  */
-export async function cpu(run: () => Promise<void> | void): Promise<number> {
-  globalThis.gc?.();
+export async function cpu(run: () => Promise<void> | void, collect = true): Promise<number> {
+  if (collect) globalThis.gc?.();
   const before = process.cpuUsage();
   await run();
   const { user, system } = process.cpuUsage(before);
