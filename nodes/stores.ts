@@ -4,6 +4,7 @@ import { VigiaError } from "../lib/points/error.ts";
 import type { Frame } from "../lib/points/frame.ts";
 import { frameMessages } from "../lib/points/messages.ts";
 import type { Message } from "../lib/points/reader.ts";
+import { NO_COMMIT } from "../lib/state/catch-up.ts";
 import { StateDatabase } from "../lib/state/database.ts";
 import { StateKeeper } from "../lib/state/keeper.ts";
 import type { KeyedState } from "../lib/state/keyed-state.ts";
@@ -118,27 +119,41 @@ export function storedIn(msg: Message, file: string | undefined): Stored | undef
 const databases = new Shared<StateDatabase>((file) => new StateDatabase(file, clock));
 
 export interface KeptState {
-  /** Settled when the state is back (or could not be read, which was reported). */
-  ready: Promise<void>;
-  /** There is something new that a power cut should not take: saved within 50 ms. */
-  saveSoon(): void;
+  /** Settled when the state is back and what was stored since was taken (or could not be read, which was reported). */
+  ready: Promise<unknown>;
+  /** To be told after each message: moves the cursor on, and saves soon when there are new series. */
+  seen(stored: Stored | undefined): void;
+  /**
+   * The commit as which a message has to be caught up with (`missingRows`), when its points may have been read from the
+   * store at the start; `undefined`: it is new.
+   */
+  repeats(stored: Stored | undefined): number | undefined;
   close(): Promise<void>;
 }
 
 export interface KeepOptions {
   /** Brings what is saved up to date. */
   beforeSave: () => void;
-  afterRestore: (restored: boolean) => void | Promise<void>;
+  /** The state is back, but nothing was read from the store yet. */
+  restored?: () => void;
+  /** With a store: takes what of a commit is not in the state yet; only of series that came by before. */
+  lease?: StoreLease | undefined;
+  catchUp?: (commit: Frame, seq: number) => void;
+  /** All of that was taken. */
+  caughtUp?: () => void;
   /** Results that were given out are stored. */
   settled?: () => Promise<void>;
 }
 
-/** Keeps a node's state in `<userDir>/vigia/state.db`: restored now, saved every 10 s and at the end. */
+/**
+ * Keeps a node's state in `<userDir>/vigia/state.db`: restored now, saved every 10 s and at the end. With a store, what
+ * was stored since it was saved is read from there again.
+ */
 export function keepState<R>(
   RED: NodeAPI,
   node: Node,
   state: KeyedState<R>,
-  { afterRestore, ...options }: KeepOptions,
+  { restored = () => {}, lease, catchUp = () => {}, caughtUp = () => {}, ...options }: KeepOptions,
 ): KeptState {
   const { thing: database, release } = databases.take(storePath(RED, "vigia/state.db"));
   const keeper = new StateKeeper(state, database, {
@@ -147,13 +162,37 @@ export function keepState<R>(
     onError: (error) => node.error(error, {}),
     ...options,
   });
-  const ready = keeper
-    .restore()
-    .then(afterRestore)
-    .catch((thrown: unknown) => node.error(thrown, {}));
+  let replayed = 0;
+  let known = 0;
+
+  async function start(): Promise<void> {
+    if (!(await keeper.restore())) return;
+    restored();
+    known = state.size;
+    if (!lease || state.cursor === undefined) return;
+    const { cursor, complete } = await replayFrom(lease.store, state.cursor, catchUp);
+    state.cursor = cursor;
+    replayed = cursor;
+    if (!complete) {
+      node.warn(
+        "The store no longer keeps all commits since the last saved state: some points of that time are missing",
+      );
+    }
+    caughtUp();
+  }
+
+  const ready = start().catch((thrown: unknown) => node.error(thrown, {}));
   return {
     ready,
-    saveSoon: () => keeper.saveSoon(),
+    seen(stored) {
+      if (stored) state.cursor = Math.max(state.cursor ?? 0, stored.seq);
+      if (state.size > known) keeper.saveSoon();
+      known = state.size;
+    },
+    repeats(stored) {
+      if (stored?.again) return NO_COMMIT;
+      return stored && stored.seq <= replayed ? stored.seq : undefined;
+    },
     async close() {
       await ready;
       await keeper.close();

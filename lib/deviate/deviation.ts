@@ -2,6 +2,7 @@ import type { Clock } from "../points/clock.ts";
 import { asVigiaError, VigiaError } from "../points/error.ts";
 import type { Columns, Frame } from "../points/frame.ts";
 import type { SeriesRef } from "../points/series.ts";
+import type { Progress } from "../state/catch-up.ts";
 import { type Json, KeyedState, type RecordKind } from "../state/keyed-state.ts";
 import {
   type Bar,
@@ -246,10 +247,10 @@ export class Deviations {
     return same;
   }
 
-  /** True when this point is already in the state: what a replay from the store must leave out. */
-  knows(ref: SeriesRef, time: number, seq: number): boolean {
-    const own = this.state.peek(ref.key);
-    return own !== undefined && (own.seq > 0 ? seq <= own.seq : time <= own.detector.latest);
+  /** How far a series has come, for `missingRows`. */
+  progress(key: string): Progress | undefined {
+    const own = this.state.peek(key);
+    return own && { seq: own.seq, latest: own.detector.latest };
   }
 
   #take(own: Watched, time: number, value: number, seq: number): void {

@@ -14,8 +14,11 @@ export type Times = (typeof TIMES)[number];
 export interface PlayerOptions {
   recording: Recording;
   clock: Clock;
-  /** Takes what is due. A promise holds the player back until it is settled; its rejection is an error. */
-  emit: (frame: Frame) => void | Promise<void>;
+  /**
+   * Takes what is due. A promise holds the player back until it is settled; its rejection is an error.
+   * `more`: the frame is full, and what follows is due already.
+   */
+  emit: (frame: Frame, more: boolean) => void | Promise<void>;
   /**
    * Recorded time passing in a unit of wall time; `Infinity`: as fast as it goes. Default 1, which is the only one where
    * the times are those of the wall: with `first-now`, with `history`, with a live recording unless it is `present`.
@@ -302,7 +305,7 @@ export class Player {
     let recorded = this.#status.recorded;
     const flush = async () => {
       const points = builder.length;
-      if (points > 0) await emit(builder.take());
+      if (points > 0) await emit(builder.take(), points >= this.#maxRows);
       this.#place = next;
       this.#change({ points: this.#status.points + points, recorded });
       // As fast as it goes, but not faster than the rest of the house.

@@ -78,6 +78,10 @@ export class StoreClient implements Store {
     return appended;
   }
 
+  flush(): void {
+    this.#outbox.flush();
+  }
+
   async read(query: RangeQuery): Promise<Frame> {
     return this.#receive(await this.#ask("read", query));
   }

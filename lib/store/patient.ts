@@ -64,6 +64,10 @@ class PatientStore implements Store {
     return new Promise((resolve, reject) => this.#waiting.push({ frame, resolve, reject }));
   }
 
+  flush(): void {
+    this.#store?.flush();
+  }
+
   async read(query: RangeQuery): Promise<Frame> {
     return (await this.#opened()).read(query);
   }

@@ -113,6 +113,8 @@ export interface Store {
    * @throws VigiaError `store-full` (queue), `bad-time` (not whole milliseconds), `bad-frame`, `store-closed`, `worker-died`
    */
   append(frame: Frame): Promise<Appended>;
+  /** Begins a commit of what waits now: for one who waits for it before there is more. */
+  flush(): void;
   /**
    * Rows by series (in order of their keys), then by time. Includes what is committed, not what waits.
    * @throws VigiaError `bad-query`, `bad-pattern`, `store-closed`, `worker-died`; as all that follow

@@ -2,6 +2,7 @@ import { formatDuration } from "../points/duration.ts";
 import { asVigiaError, VigiaError } from "../points/error.ts";
 import type { Frame } from "../points/frame.ts";
 import { type SeriesRef, seriesRef } from "../points/series.ts";
+import type { Progress } from "../state/catch-up.ts";
 import { type Json, KeyedState, type RecordKind } from "../state/keyed-state.ts";
 import {
   type Accumulator,
@@ -228,29 +229,9 @@ export class TumblingWindows {
     return same;
   }
 
-  /**
-   * Takes points of a commit that the state may hold already: of known series what is not in it yet, and of others
-   * nothing or (`strangers`) all. A series whose points came without a commit number is known by its newest time alone.
-   */
-  catchUp({ dictionary, index, times, values }: Frame, seq: number, emit: Emit, strangers = false): void {
-    // As it was before this commit: its own rows do not make each other known.
-    const before = dictionary.map(({ key }) => {
-      const own = this.state.peek(key);
-      return own && { seq: own.seq, latest: own.latest };
-    });
-    for (let row = 0; row < index.length; row++) {
-      const known = before[index[row]!];
-      const time = times[row]!;
-      if (!known) {
-        if (strangers) this.add(dictionary[index[row]!]!, time, values[row]!, emit, seq);
-        continue;
-      }
-      // A state may be saved between two messages of one commit: within that one, the newest time tells.
-      const byTime = known.seq === 0 || seq === known.seq;
-      if (byTime ? time > known.latest : seq > known.seq) {
-        this.add(dictionary[index[row]!]!, time, values[row]!, emit, seq);
-      }
-    }
+  /** How far a series has come, for `missingRows`. */
+  progress(key: string): Progress | undefined {
+    return this.state.peek(key);
   }
 
   #window(own: SeriesWindows, start: number): Accumulator {

@@ -1,11 +1,11 @@
 import type { NodeAPI, NodeDef } from "node-red";
 import { asVigiaError, type VigiaError } from "../../lib/points/error.ts";
-import { FrameBuilder, isFrame } from "../../lib/points/frame.ts";
+import { type Frame, FrameBuilder, isFrame } from "../../lib/points/frame.ts";
 import { frameMessages } from "../../lib/points/messages.ts";
 import { type Message, Reader } from "../../lib/points/reader.ts";
 import type { SeriesRef } from "../../lib/points/series.ts";
+import { missingRows } from "../../lib/state/catch-up.ts";
 import { DEFAULT_MAX_SERIES } from "../../lib/state/keyed-state.ts";
-import type { Store } from "../../lib/store/types.ts";
 import { type AggregateName, checkAggregates } from "../../lib/window/aggregate.ts";
 import { TumblingWindows } from "../../lib/window/tumbling.ts";
 import { booleanSetting, checkVersion, choiceSetting, durationSetting, listSetting, numberSetting } from "../config.ts";
@@ -20,7 +20,7 @@ import {
   seriesSetting,
   statusOf,
 } from "../shell.ts";
-import { keepState, Results, replayFrom, storedIn, storeOf } from "../stores.ts";
+import { keepState, Results, storedIn, storeOf } from "../stores.ts";
 
 interface WindowConfig extends NodeDef {
   version?: number;
@@ -34,9 +34,6 @@ interface WindowConfig extends NodeDef {
   batched?: boolean;
   maxSeries?: number;
 }
-
-/** Smaller than every commit's number: known series have it. */
-const NEVER = -1;
 
 function normalize(config: WindowConfig) {
   checkVersion(config.version, 1);
@@ -61,9 +58,6 @@ export default function (RED: NodeAPI): void {
     const made = new FrameBuilder();
     const emit = made.add.bind(made);
 
-    let known = 0;
-    /** Commits up to this one were read from the store. */
-    let replayed = 0;
     const currentStatus = (): Status => {
       const { late, state } = windows;
       const text = RED._(late > 0 ? "window.status.late" : "window.status.ok", { n: state.size, late });
@@ -76,27 +70,22 @@ export default function (RED: NodeAPI): void {
       if (made.length > 0) results.send(made.take(), (messages) => send([messages, null]));
     };
 
-    async function replay(store: Store): Promise<void> {
-      const { state } = windows;
-      if (state.cursor === undefined) return;
-      const { cursor, complete } = await replayFrom(store, state.cursor, (commit, seq) =>
-        windows.catchUp(commit, seq, emit),
-      );
-      replayed = cursor;
-      if (!complete) node.warn(RED._("window.replay-gap"));
-      state.cursor = cursor;
-      take((messages) => node.send(messages as never));
+    function catchUp(frame: Frame, seq: number, strangers = false): void {
+      for (const row of missingRows(frame, seq, (key) => windows.progress(key), strangers)) {
+        windows.add(frame.ref(row), frame.times[row]!, frame.values[row]!, emit, seq);
+      }
     }
 
     const kept = keepState(RED, node, windows.state, {
       beforeSave: () => windows.beforeSave(),
-      settled: () => results.settled(),
-      afterRestore: async (restored) => {
-        if (!restored) return;
-        windows.afterRestore();
-        if (lease) await replay(lease.store).catch((thrown) => node.warn(asVigiaError(thrown).message));
+      restored: () => windows.afterRestore(),
+      lease,
+      catchUp,
+      caughtUp: () => {
+        take((messages) => node.send(messages as never));
         showStatus();
       },
+      settled: () => results.settled(),
     });
 
     function control(msg: Message, send: Send): boolean {
@@ -120,13 +109,13 @@ export default function (RED: NodeAPI): void {
       (msg, send) => {
         if (control(msg, send)) return;
         const stored = storedIn(msg, lease?.file);
-        const seq = stored?.seq ?? 0;
-        if (stored && (stored.again || seq <= replayed)) {
-          // It was read from the store at the start, unless its KPI was not known then.
-          windows.catchUp(reader.frame(msg).frame, stored.again ? NEVER : seq, emit, true);
+        const repeated = kept.repeats(stored);
+        if (repeated !== undefined) {
+          catchUp(reader.frame(msg).frame, repeated, true);
           take(send);
           return;
         }
+        const seq = stored?.seq ?? 0;
         let late: FrameBuilder | undefined;
         const keepLate = (ref: SeriesRef, time: number, value: number) => {
           late ??= new FrameBuilder(4);
@@ -148,9 +137,7 @@ export default function (RED: NodeAPI): void {
           });
           error ??= reading.error;
         }
-        if (windows.state.size > known) kept.saveSoon();
-        known = windows.state.size;
-        if (seq > 0) windows.state.cursor = Math.max(windows.state.cursor ?? 0, seq);
+        kept.seen(stored);
         take(send);
         if (late) send([null, frameMessages(late.take(), batched)]);
         showStatus();

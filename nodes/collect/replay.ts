@@ -124,10 +124,12 @@ export default function (RED: NodeAPI): void {
       if (player) status(currentStatus);
     };
 
-    async function emit(frame: Frame): Promise<void> {
+    async function emit(frame: Frame, more: boolean): Promise<void> {
       const messages = frameMessages(frame, batched);
       if (lease) {
-        const { seq } = await lease.store.append(frame);
+        const appended = lease.store.append(frame);
+        if (more) lease.store.flush();
+        const { seq } = await appended;
         for (const msg of messages) msg.stored = { file: lease.file, seq } satisfies Stored;
       }
       node.send([messages] as never);
@@ -178,7 +180,6 @@ export default function (RED: NodeAPI): void {
         if (text !== last) state.get(PLACE).saved = saved;
         last = text;
       },
-      afterRestore: () => {},
     });
     // Not before all the nodes are there that are to get the points.
     let started = () => {};

@@ -114,3 +114,16 @@ export function template(): Validator {
     return fits ? true : reason(this, options, "template");
   };
 }
+
+/** An IANA time zone that the browser knows; blank is fine. */
+export function zone(): Validator {
+  return function (value, options) {
+    if (empty(value)) return true;
+    try {
+      new Intl.DateTimeFormat("en", { timeZone: String(value) });
+      return true;
+    } catch {
+      return reason(this, options, "zone");
+    }
+  };
+}

@@ -339,15 +339,14 @@ test("state of another version or size is refused, of another zone dropped", () 
   assert.equal(other.state.size, 0);
 });
 
-test("what a restored state knows is not taken twice", () => {
+test("how far a series has come, for what is read from the store again", () => {
   const { node } = bench();
   node.add(motor, MONDAY, 1, 17);
-  assert.equal(node.knows(motor, MONDAY, 17), true);
-  assert.equal(node.knows(motor, MONDAY, 18), false);
-  assert.equal(node.knows(seriesRef("other"), MONDAY, 1), false);
+  assert.deepEqual(node.progress(motor.key), { seq: 17, latest: MONDAY });
+  assert.equal(node.progress("other"), undefined);
   const plain = bench();
   plain.add(MONDAY, 1);
-  assert.deepEqual([plain.node.knows(motor, MONDAY, 0), plain.node.knows(motor, MONDAY + 1, 0)], [true, false]);
+  assert.deepEqual(plain.node.progress(motor.key), { seq: 0, latest: MONDAY });
 });
 
 test("a frame gives what its points give", () => {
