@@ -50,6 +50,17 @@ export function textSetting(raw: unknown, fallback = ""): string {
   return absent(raw) ? fallback : String(raw).trim();
 }
 
+/** An IANA time zone; empty stays empty. @throws VigiaError `bad-setting` */
+export function zoneSetting(raw: unknown, field: string): string {
+  const zone = textSetting(raw);
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: zone || "UTC" });
+    return zone;
+  } catch {
+    throw complain(field, raw, 'a zone such as "Europe/Madrid"');
+  }
+}
+
 /** A list that stands as an array or as text with commas or line ends. */
 export function listSetting(raw: unknown): string[] {
   const items: unknown[] = Array.isArray(raw) ? raw : String(raw ?? "").split(/[,\n]/);

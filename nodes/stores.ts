@@ -1,4 +1,3 @@
-import { isAbsolute, join, resolve } from "node:path";
 import type { Node, NodeAPI } from "node-red";
 import { VigiaError } from "../lib/points/error.ts";
 import type { Frame } from "../lib/points/frame.ts";
@@ -10,47 +9,8 @@ import { StateKeeper } from "../lib/state/keeper.ts";
 import type { KeyedState } from "../lib/state/keyed-state.ts";
 import { openPatiently } from "../lib/store/patient.ts";
 import type { Store, StoreOptions } from "../lib/store/types.ts";
+import { Shared, storePath } from "./shared.ts";
 import { clock, type Status } from "./shell.ts";
-
-/**
- * Files that several nodes use at once: opened by the first, closed after the last, whatever order Node-RED starts and
- * stops them in. A file that is just being closed is opened again only after that.
- */
-class Shared<T extends { close(): Promise<void> }> {
-  readonly #open: (file: string) => T;
-  readonly #used = new Map<string, { thing: T; users: number }>();
-  readonly #closing = new Map<string, Promise<void>>();
-
-  constructor(open: (file: string, after: Promise<void> | undefined) => T) {
-    this.#open = (file) => open(file, this.#closing.get(file));
-  }
-
-  take(file: string): { thing: T; release: () => Promise<void> } {
-    let entry = this.#used.get(file);
-    if (!entry) {
-      entry = { thing: this.#open(file), users: 0 };
-      this.#used.set(file, entry);
-    }
-    entry.users++;
-    let released: Promise<void> | undefined;
-    const { thing } = entry;
-    return { thing, release: () => (released ??= this.#release(file)) };
-  }
-
-  async #release(file: string): Promise<void> {
-    const entry = this.#used.get(file);
-    if (!entry || --entry.users > 0) return;
-    this.#used.delete(file);
-    const closed = entry.thing.close().catch(() => {});
-    this.#closing.set(file, closed);
-    await closed;
-    if (this.#closing.get(file) === closed) this.#closing.delete(file);
-  }
-}
-
-/** Relative files lie in Node-RED's user folder. */
-export const storePath = (RED: NodeAPI, file: string): string =>
-  isAbsolute(file) ? resolve(file) : join(String(RED.settings.userDir ?? process.cwd()), file);
 
 export interface StoreLease {
   store: Store;
@@ -128,6 +88,8 @@ export interface KeptState {
    * store at the start; `undefined`: it is new.
    */
   repeats(stored: Stored | undefined): number | undefined;
+  /** Resolves when what is in the state now is on disk; a save that failed was reported. Never rejects. */
+  save(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -193,6 +155,7 @@ export function keepState<R>(
       if (stored?.again) return NO_COMMIT;
       return stored && stored.seq <= replayed ? stored.seq : undefined;
     },
+    save: () => keeper.save(),
     async close() {
       await ready;
       await keeper.close();

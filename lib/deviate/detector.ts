@@ -1,4 +1,5 @@
 import { VigiaError } from "../points/error.ts";
+import type { ZoneClock } from "../points/zone.ts";
 import { bandDown, bandUp, followBand, startBand } from "./band.ts";
 import { counterBase, unwrap } from "./counter.ts";
 import { isNegligible, learnSpread, onset, rescaleEffect, residualNow, residualSpread, shiftRatio } from "./effect.ts";
@@ -23,7 +24,6 @@ import { Slots } from "./slots.ts";
 import { longestStill, startStill, stillness, stillSince } from "./still.ts";
 import { startTail, surprise } from "./tail.ts";
 import type { Finding } from "./words.ts";
-import type { ZoneClock } from "./zone.ts";
 
 export type Direction = "above" | "below" | "both";
 /** How a point is off: `unsteady` swings more than usual, `still` does not move. */

@@ -2,6 +2,7 @@ import type { Clock } from "../points/clock.ts";
 import { asVigiaError, VigiaError } from "../points/error.ts";
 import type { Columns, Frame } from "../points/frame.ts";
 import type { SeriesRef } from "../points/series.ts";
+import { ZoneClock } from "../points/zone.ts";
 import type { Progress } from "../state/catch-up.ts";
 import { type Json, KeyedState, type RecordKind } from "../state/keyed-state.ts";
 import {
@@ -15,7 +16,6 @@ import {
 } from "./detector.ts";
 import { rarity } from "./peaks.ts";
 import { inWords } from "./words.ts";
-import { ZoneClock } from "./zone.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

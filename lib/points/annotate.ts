@@ -48,3 +48,14 @@ export function annotate(msg: Message, form: Form, as: string, results: readonly
     }
   }
 }
+
+/** What `annotate` put beside the points of a message, by the row that `Reader.read` visits; not of a Frame. */
+export function annotationsOf(msg: Message, as: string): (row: number) => unknown {
+  const { payload } = msg;
+  if (Array.isArray(payload)) return (row) => (payload[row] as Record<string, unknown> | undefined)?.[as];
+  const all = msg[as];
+  if (typeof payload !== "object" || payload === null || Object.hasOwn(payload, "value")) return () => all;
+  if (typeof all !== "object" || all === null) return () => undefined;
+  const keys = Object.keys(payload);
+  return (row) => (Object.hasOwn(all, keys[row]!) ? (all as Record<string, unknown>)[keys[row]!] : undefined);
+}

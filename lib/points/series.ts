@@ -76,6 +76,14 @@ export function seriesRef(series: unknown, tags?: unknown, unit?: unknown, field
   return Object.freeze(ref);
 }
 
+/** Who an aggregate belongs to: the same series with tags that say what it is, so that it never overwrites its source. */
+export function aggregateRef(ref: SeriesRef, name: string, window: string, unitless: boolean): SeriesRef {
+  // Tags of the same names (a window of windows) go on inside `agg`, else two series would become one result.
+  const from = [ref.tags?.agg, ref.tags?.window].filter((tag) => tag !== undefined).join(" ");
+  const agg = from === "" ? name : `${name}(${from})`;
+  return seriesRef(ref.series, { ...ref.tags, agg, window }, unitless ? undefined : ref.unit);
+}
+
 /** For people: `series{site="madrid"}`. */
 export function formatSeries(ref: Pick<SeriesRef, "series" | "tags">): string {
   if (!ref.tags) return ref.series;

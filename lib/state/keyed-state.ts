@@ -36,7 +36,7 @@ export interface RecordKind<R> {
   version: number;
   create(ref: SeriesRef): R;
   save(record: R): Json;
-  load(data: Json, version: number): R;
+  load(data: Json, version: number, ref: SeriesRef): R;
   /** True when the record may be forgotten to make room for another series. Default: never. */
   idle?(record: R): boolean;
 }
@@ -122,7 +122,7 @@ export class KeyedState<R> {
     for (const { series, tags, unit, data } of Object.values(records)) {
       const ref = seriesRef(series, tags, unit, "state");
       this.#dropped.delete(ref.key);
-      this.#entries.set(ref.key, { ref, record: this.#kind.load(data, version), round: this.#round });
+      this.#entries.set(ref.key, { ref, record: this.#kind.load(data, version, ref), round: this.#round });
     }
   }
 

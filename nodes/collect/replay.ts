@@ -11,8 +11,9 @@ import { PRESET_NAMES, readKpis, syntheticConfig } from "../../lib/replay/preset
 import { ANOMALY_KINDS, type Injected, Synthetic } from "../../lib/replay/synthetic.ts";
 import { type Json, KeyedState } from "../../lib/state/keyed-state.ts";
 import { booleanSetting, checkVersion, choiceSetting, durationSetting, numberSetting, textSetting } from "../config.ts";
+import { storePath } from "../shared.ts";
 import { type Control, clock, controlOf, onClose, onInput, register, type Status, statusOf } from "../shell.ts";
-import { keepState, type Stored, storeOf, storePath } from "../stores.ts";
+import { keepState, type Stored, storeOf } from "../stores.ts";
 
 /** What is played, and how: a place in one recording means nothing in another. */
 const RECORDING_SETTINGS = [

@@ -6,7 +6,7 @@ import { asVigiaError, VigiaError } from "../../lib/points/error.ts";
 import { seriesFilter } from "../../lib/points/pattern.ts";
 import { Reader } from "../../lib/points/reader.ts";
 import { DEFAULT_MAX_SERIES } from "../../lib/state/keyed-state.ts";
-import { checkVersion, durationSetting, listSetting, numberSetting, textSetting } from "../config.ts";
+import { checkVersion, durationSetting, listSetting, numberSetting, textSetting, zoneSetting } from "../config.ts";
 import { clock, controlOf, onClose, onInput, register, seriesSetting, statusOf } from "../shell.ts";
 import { storeOf } from "../stores.ts";
 import { mount } from "./mount.ts";
@@ -36,16 +36,6 @@ function pathSetting(raw: unknown): string {
   });
 }
 
-function zoneSetting(raw: unknown): string {
-  const zone = textSetting(raw);
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: zone || "UTC" });
-    return zone;
-  } catch {
-    throw new VigiaError("bad-setting", { field: "zone", value: raw, allowed: 'a zone such as "Europe/Madrid"' });
-  }
-}
-
 function patternsSetting(raw: unknown): string[] {
   const patterns = listSetting(raw);
   for (const series of patterns) seriesFilter({ series }, "kpis");
@@ -58,7 +48,7 @@ function normalize(config: LiveConfig) {
     path: pathSetting(config.path),
     settings: {
       name: textSetting(config.name),
-      zone: zoneSetting(config.zone),
+      zone: zoneSetting(config.zone, "zone"),
       range: durationSetting(config.range, "range", "5m", { min: 10_000, max: 20 * 365 * 86_400_000 }),
     },
     kpis: patternsSetting(config.kpis),

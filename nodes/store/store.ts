@@ -1,8 +1,9 @@
 import type { Node, NodeAPI, NodeDef } from "node-red";
 import { VigiaError } from "../../lib/points/error.ts";
 import { checkVersion, durationSetting, textSetting } from "../config.ts";
+import { storePath } from "../shared.ts";
 import { onClose, register } from "../shell.ts";
-import { leaseStore, type StoreNode, storePath } from "../stores.ts";
+import { leaseStore, type StoreNode } from "../stores.ts";
 
 interface StoreConfig extends NodeDef {
   version?: number;

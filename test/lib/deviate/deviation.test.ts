@@ -3,10 +3,10 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { newOutcome, SeriesDetector } from "../../../lib/deviate/detector.ts";
 import { type Deviation, type DeviationOptions, Deviations } from "../../../lib/deviate/deviation.ts";
-import { ZoneClock } from "../../../lib/deviate/zone.ts";
 import { VigiaError } from "../../../lib/points/error.ts";
 import { FrameBuilder } from "../../../lib/points/frame.ts";
 import { seriesRef } from "../../../lib/points/series.ts";
+import { ZoneClock } from "../../../lib/points/zone.ts";
 import { DAY, daily, gaussians, HandClock, HOUR, MONDAY, STEP, uniforms } from "./series.ts";
 
 const WEEK = 7 * DAY;

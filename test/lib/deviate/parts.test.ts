@@ -10,9 +10,10 @@ import { believable, learnLevel, levelRatio, startScale, widen } from "../../../
 import { hourOfWeek, Slots } from "../../../lib/deviate/slots.ts";
 import { startStill, stillness } from "../../../lib/deviate/still.ts";
 import { startTail, surprise, TAIL_CAP } from "../../../lib/deviate/tail.ts";
-import { amountWords, clockWords, durationWords, inWords } from "../../../lib/deviate/words.ts";
-import { ZoneClock } from "../../../lib/deviate/zone.ts";
+import { clockWords, inWords } from "../../../lib/deviate/words.ts";
 import { VigiaError } from "../../../lib/points/error.ts";
+import { amountWords, durationWords } from "../../../lib/points/words.ts";
+import { ZoneClock } from "../../../lib/points/zone.ts";
 import { DAY, gaussians, HOUR, MONDAY, STEP, uniforms } from "./series.ts";
 
 test("the tail's surprise is -ln of the chance to exceed, for tails it never was told about", () => {

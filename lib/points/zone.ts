@@ -1,7 +1,8 @@
-import { VigiaError } from "../points/error.ts";
+import { VigiaError } from "./error.ts";
 
 const HOUR = 3_600_000;
 const QUARTER = HOUR / 4;
+const DAY = 24 * HOUR;
 const KEPT = 4_096;
 
 /** The wall clock of an IANA zone: milliseconds to add to UTC. Offsets are kept by the quarter of an hour. */
@@ -45,6 +46,25 @@ export class ZoneClock {
       this.#quarter = quarter;
     }
     return time + this.#offset;
+  }
+
+  /**
+   * The first instant at which the wall clock has reached `wall` (ms as if it were UTC): of an hour that comes twice
+   * the first one, of an hour that is left out the moment when the clock jumps over it.
+   */
+  instant(wall: number): number {
+    // No zone changes its clock twice within three days.
+    const before = wall - this.#offsetAround(wall - 1.5 * DAY);
+    const after = wall - this.#offsetAround(wall + 1.5 * DAY);
+    if (this.local(before) === wall) return before;
+    if (this.local(after) === wall) return after;
+    let jump = Math.ceil(after / QUARTER) * QUARTER;
+    while (this.local(jump) < wall) jump += QUARTER;
+    return jump;
+  }
+
+  #offsetAround(time: number): number {
+    return this.local(time) - time;
   }
 
   #offsetAt(quarter: number): number {
