@@ -110,14 +110,19 @@ export default function (RED: NodeAPI): void {
           // It was read from the store at the start: it goes on as it came.
           found.push(...catchUp(reader.frame(msg).frame, repeated, true));
         } else if (isFrame(payload)) {
+          const reasons: Record<number, string> = {};
           const judged = deviations.addFrame(
             payload,
             as,
-            (row, result) =>
-              found.push(alertMessage(payload.ref(row), payload.times[row]!, payload.values[row]!, result)),
+            (row, result) => {
+              found.push(alertMessage(payload.ref(row), payload.times[row]!, payload.values[row]!, result));
+              reasons[row] = result.reason;
+            },
             seq,
           );
           msg.payload = payload.with(judged.columns);
+          // A Frame has numbers only.
+          if (found.length > 0) msg[as] = { reasons };
           error = judged.error;
         } else {
           const results: Deviation[] = [];

@@ -1,13 +1,19 @@
 // Validators of the edit dialogs. They take two arguments, since only then Node-RED shows a returned text as reason.
 
-interface ValidateOptions {
+export interface ValidateOptions {
   label?: string;
 }
 
 /** `true`, or the reason; `node._` finds texts in the node's own catalogue. */
 export type Validator = (this: EditorNode, value: unknown, options: ValidateOptions) => boolean | string;
 
-const reason = (node: EditorNode, options: ValidateOptions, key: string, values?: Record<string, unknown>): string => {
+/** A text of `common.invalid`, after the label of the field. */
+export const reason = (
+  node: EditorNode,
+  options: ValidateOptions,
+  key: string,
+  values?: Record<string, unknown>,
+): string => {
   const text = node._(`common.invalid.${key}`, values);
   return options.label ? `${options.label}: ${text}` : text;
 };
@@ -31,6 +37,14 @@ export function durationOrZero(): Validator {
   };
 }
 
+/** One of these words, or what `other` takes; `key`: the reason when it is neither. */
+export function oneOfOr(words: readonly string[], other: Validator, key: string): Validator {
+  return function (value, options) {
+    if (words.includes(String(value ?? "").trim()) || other.call(this, value, options) === true) return true;
+    return options.label ? `${options.label}: ${this._(key)}` : this._(key);
+  };
+}
+
 export function number(min: number, max: number, { integer = false, blank = false } = {}): Validator {
   return function (value, options) {
     if (empty(value)) return blank ? true : reason(this, options, "required");
@@ -43,6 +57,13 @@ export function number(min: number, max: number, { integer = false, blank = fals
 export function required(): Validator {
   return function (value, options) {
     return empty(value) ? reason(this, options, "required") : true;
+  };
+}
+
+/** A config node is chosen. */
+export function chosen(): Validator {
+  return function (value, options) {
+    return empty(value) || value === "_ADD_" ? reason(this, options, "required") : true;
   };
 }
 
@@ -127,3 +148,28 @@ export function zone(): Validator {
     }
   };
 }
+
+/** Only while another field of the config node has this value; as the dialog stands, else as it is saved. */
+export function when(field: string, wanted: string, validator: Validator): Validator {
+  return function (value, options) {
+    const now = $(`#node-config-input-${field}`).val() ?? this[field];
+    return now === wanted ? validator.call(this, value, options) : true;
+  };
+}
+
+/** All items of a list with commas or line ends fit; at least one. */
+function list(pattern: RegExp, key: string): Validator {
+  return function (value, options) {
+    const items = String(value ?? "")
+      .split(/[,\n]/)
+      .map((item) => item.trim())
+      .filter((item) => item !== "");
+    return items.length > 0 && items.every((item) => pattern.test(item)) ? true : reason(this, options, key);
+  };
+}
+
+/** `ops@example.com, Operations <ops@example.com>` */
+export const addresses = (): Validator => list(/^[^<>@]*<[^\s<>@]+@[^\s<>@]+>$|^[^\s<>@]+@[^\s<>@]+$/, "addresses");
+
+/** `-1001234, @name` */
+export const chats = (): Validator => list(/^-?\d+$|^@\w+$/, "chats");

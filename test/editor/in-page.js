@@ -90,8 +90,12 @@ globalThis.vigia = (() => {
     showTab: (id) => RED.workspaces.show(id),
     nodesOf(types) {
       const found = [];
-      RED.nodes.eachNode(({ id, type }) => types.includes(type) && found.push({ id, type }));
-      RED.nodes.eachConfig(({ id, type }) => types.includes(type) && found.push({ id, type }));
+      // Nothing may be returned: `false` ends the visit.
+      const visit = ({ id, type }) => {
+        if (types.includes(type)) found.push({ id, type });
+      };
+      RED.nodes.eachNode(visit);
+      RED.nodes.eachConfig(visit);
       return found;
     },
     /** What would be deployed, and what the editor thinks of it. */
@@ -169,11 +173,15 @@ globalThis.vigia = (() => {
         .map((element) => element.id || element.textContent.trim());
     },
 
-    /** Fields that the definition checks. */
+    /** Fields that the definition checks; tables have fields of their own in each row. */
     checked: (id) =>
       Object.entries(RED.nodes.node(id)._def.defaults)
-        .filter(([, { validate, required }]) => validate || required)
-        .map(([name, { type }]) => ({ name, config: RED.nodes.getType(type)?.category === "config" })),
+        .filter(([, { validate, required, value, type }]) => (validate || required) && (type || !Array.isArray(value)))
+        .map(([name, { type }]) => ({
+          name,
+          // `vigia-channel[]`: several of them.
+          config: RED.nodes.getType(type?.replace("[]", ""))?.category === "config",
+        })),
     /** Which of these values it does not take, as the dialog stands now. */
     wrong(id, name, values) {
       const node = RED.nodes.node(id);
@@ -206,7 +214,7 @@ globalThis.vigia = (() => {
     chooseFirst(id, name) {
       const select = $(`#${prefixOf(RED.nodes.node(id))}-${name}`);
       const first = [...select[0].options].find(({ value }) => value !== "_ADD_" && value !== "");
-      select.val(first.value).trigger("change");
+      if (first) select.val(first.value).trigger("change");
     },
     /** Sets a field that takes no keys. */
     choose(input, value, typed = false) {

@@ -12,7 +12,12 @@ const READABLE = 4.5;
 const RAW_KEY = new RegExp(`(^|[\\s:])(common|palette|${sets.map(({ name }) => name).join("|")})\\.[a-z][\\w.-]*$`);
 
 /** Each checked field refuses some of these. */
-const WRONG = ["", "-1", "¿?", "#/a", "{", "=,="];
+const WRONG = ["", "-1", "¿?", "#/a", "{", "=,=", "{{"];
+
+/** What no default can know: whom to tell, and by which server. */
+const NEEDED: Record<string, Record<string, string>> = {
+  "vigia-channel": { host: "127.0.0.1", from: "vigia@example.com", to: "you@example.com" },
+};
 
 const configs = new Set(sets.filter(({ config }) => config).map(({ type }) => type));
 
@@ -37,11 +42,14 @@ async function dropAll(editor: Editor): Promise<Dropped[]> {
       dropped.push(added);
     }
   }
-  // The only thing that a node cannot know by itself: which of the config nodes.
-  for (const { id } of dropped) {
+  // The only things that a node cannot know by itself: which of the config nodes, and what is needed.
+  for (const { id, type } of dropped) {
     const { validationErrors } = await editor.ask<State>("state", id);
     if (validationErrors.length === 0) continue;
     await editor.open(id);
+    for (const [name, value] of Object.entries(NEEDED[type] ?? {})) {
+      await enter(editor, await editor.ask<Field>("field", id, name), value);
+    }
     for (const { name, config } of await editor.ask<{ name: string; config: boolean }[]>("checked", id)) {
       if (config) await editor.ask("chooseFirst", id, name);
     }

@@ -44,6 +44,8 @@ export interface Counters {
 
 export interface NodeRed {
   userDir: string;
+  /** Of the admin API. */
+  url: string;
   /** All statuses of a node so far, the newest last. */
   statuses(id: string): Shown[];
   /** Waits until the status of a node fits. */
@@ -70,6 +72,8 @@ export interface NodeRedOptions {
   userDir?: string;
   /** Ends as by a power cut, in the middle of things: after so many MQTT messages, the newest not stored yet. */
   dieAfter?: number;
+  /** More of settings.js. */
+  settings?: object;
 }
 
 const settings = (port: number) => ({
@@ -85,10 +89,12 @@ const settings = (port: number) => ({
   logging: { console: { level: "info", metrics: false, audit: false } },
 });
 
+const CONFIGS = ["vigia-store", "vigia-channel"];
+
 /** Config nodes belong to no tab; all others stand on one. */
 const onTab = (flow: readonly FlowNode[]): FlowNode[] => [
   { id: TAB, type: "tab", label: "test", disabled: false, info: "" },
-  ...flow.map((node, n) => (node.type === "vigia-store" ? node : { z: TAB, x: 200, y: 40 * n, wires: [], ...node })),
+  ...flow.map((node, n) => (CONFIGS.includes(node.type) ? node : { z: TAB, x: 200, y: 40 * n, wires: [], ...node })),
 ];
 
 async function exit(child: ChildProcess): Promise<void> {
@@ -98,12 +104,15 @@ async function exit(child: ChildProcess): Promise<void> {
 
 export async function startNodeRed(
   t: TestContext,
-  { flow, credentials = {}, dieAfter, ...options }: NodeRedOptions,
+  { flow, credentials = {}, dieAfter, settings: more = {}, ...options }: NodeRedOptions,
 ): Promise<NodeRed> {
   const userDir = options.userDir ?? folderOf(t);
   const port = await freePort();
   mkdirSync(userDir, { recursive: true });
-  writeFileSync(join(userDir, "settings.cjs"), `module.exports = ${JSON.stringify(settings(port), null, 2)};\n`);
+  writeFileSync(
+    join(userDir, "settings.cjs"),
+    `module.exports = ${JSON.stringify({ ...settings(port), ...more }, null, 2)};\n`,
+  );
   writeFileSync(join(userDir, "flows.json"), JSON.stringify(onTab(flow)));
   writeFileSync(join(userDir, "flows_cred.json"), JSON.stringify(credentials));
 
@@ -158,6 +167,7 @@ export async function startNodeRed(
 
   return {
     userDir,
+    url: `http://127.0.0.1:${port}`,
     statuses: (id) => statuses.get(id) ?? [],
     async shows(id, text, limit = 10_000) {
       const fits = () => {
