@@ -1,10 +1,12 @@
 // A Node-RED with this checkout's nodes and a flow to look at. Loopback only, nothing leaves the machine; its data stays
-// in .demo/ between starts. PORT and MQTT_PORT are where it looks for free ports, VIGIA_DEMO_DIR is another folder.
+// in .demo/ between starts. PORT, MQTT_PORT and SMTP_PORT are where it looks for free ports, VIGIA_DEMO_DIR is another
+// folder.
 import { copyFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { startMailbox } from "./mailbox.ts";
 import { freePort } from "./ports.ts";
 
 const require = createRequire(import.meta.url);
@@ -29,6 +31,8 @@ const express = createRequire(require.resolve("node-red"))("express") as typeof 
 
 const app = express();
 const server = createServer(app);
+const mailbox = await startMailbox(app, await freePort(Number(process.env.SMTP_PORT ?? 2525)));
+process.env.VIGIA_DEMO_SMTP_PORT = String(mailbox.port);
 const settings = {
   userDir,
   flowFile,
@@ -64,6 +68,7 @@ async function end(): Promise<void> {
   // A second Ctrl-C, or something that hangs, must not keep the terminal.
   setTimeout(() => process.exit(1), 20_000).unref();
   await RED.stop();
+  await mailbox.close();
   process.exit(0);
 }
 process.on("SIGINT", end);
@@ -75,6 +80,7 @@ RED.events.once("flows:started", () => {
   Vigía is watching this machine.
 
     live page   ${base}/vigia/live/
+    mailbox     ${base}/mailbox/
     editor      ${base}/
 
   Send it a value of your own; it appears on the live page within a second:

@@ -1,7 +1,7 @@
 import { formatDuration } from "../points/duration.ts";
 import { asVigiaError, VigiaError } from "../points/error.ts";
 import type { Frame } from "../points/frame.ts";
-import { type SeriesRef, seriesRef } from "../points/series.ts";
+import { aggregateRef, type SeriesRef } from "../points/series.ts";
 import type { Progress } from "../state/catch-up.ts";
 import { type Json, KeyedState, type RecordKind } from "../state/keyed-state.ts";
 import {
@@ -278,12 +278,6 @@ export class TumblingWindows {
   }
 
   #resultRefs(ref: SeriesRef): SeriesRef[] {
-    const window = this.#label;
-    // Tags of the same names (a window of windows) go on inside `agg`, else two series would become one result.
-    const from = [ref.tags?.agg, ref.tags?.window].filter((tag) => tag !== undefined).join(" ");
-    return this.#aggregates.map((name) => {
-      const agg = from === "" ? name : `${name}(${from})`;
-      return seriesRef(ref.series, { ...ref.tags, agg, window }, isUnitless(name) ? undefined : ref.unit);
-    });
+    return this.#aggregates.map((name) => aggregateRef(ref, name, this.#label, isUnitless(name)));
   }
 }
