@@ -9,7 +9,9 @@ export interface KeptSeries {
   ref: SeriesRef;
   /** Commits up to this one are in chunks. */
   flushed: number;
-  readonly head: Head;
+  /** The last commit that had points of it, or took some away. */
+  changed: number;
+  head: Head;
   /** The oldest commit that the head has points of; Infinity when it is empty. */
   since: number;
   /** Rows in chunks. */
@@ -25,11 +27,12 @@ export interface SeriesChoice extends SeriesFilter {
   keys?: readonly string[];
 }
 
-function kept(sid: number, ref: SeriesRef, flushed: number): KeptSeries {
+function kept(sid: number, ref: SeriesRef, flushed: number, changed: number): KeptSeries {
   return {
     sid,
     ref,
     flushed,
+    changed,
     head: new Head(),
     since: Infinity,
     stored: 0,
@@ -50,6 +53,8 @@ function refOf(key: string, series: string, tags: string | null, unit: string | 
 export class Catalog {
   readonly #save: StatementSync;
   readonly #setFlushed: StatementSync;
+  readonly #all: StatementSync;
+  readonly #new: StatementSync;
   readonly #bySid: KeptSeries[] = [];
   readonly #byKey = new Map<string, KeptSeries>();
   readonly #unsaved = new Set<KeptSeries>();
@@ -61,18 +66,34 @@ export class Catalog {
       `INSERT INTO series (sid, key, series, tags, unit) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT (sid) DO UPDATE SET unit = excluded.unit`,
     );
-    this.#setFlushed = db.prepare("UPDATE series SET flushed = ? WHERE sid = ?");
-    for (const row of db.prepare("SELECT sid, key, series, tags, unit, flushed FROM series").iterate()) {
+    this.#setFlushed = db.prepare("UPDATE series SET flushed = ?, changed = ? WHERE sid = ?");
+    this.#all = db.prepare("SELECT sid, key, series, tags, unit, flushed, changed FROM series ORDER BY sid");
+    this.#new = db.prepare(
+      "SELECT sid, key, series, tags, unit, flushed, changed FROM series WHERE sid >= ? ORDER BY sid",
+    );
+    this.reload();
+  }
+
+  /** What another process has written; nothing is known of the points then. With `onlyNew` what is known stays. */
+  reload(onlyNew = false): void {
+    for (const row of onlyNew ? this.#new.iterate(this.#bySid.length) : this.#all.iterate()) {
       const ref = refOf(row.key as string, row.series as string, row.tags as string | null, row.unit as string | null);
-      this.#add(kept(row.sid as number, ref, row.flushed as number));
+      const known = this.#bySid[row.sid as number];
+      const series = kept(row.sid as number, ref, row.flushed as number, row.changed as number);
+      if (known) Object.assign(known, { ...series, ref: known.ref.unit === ref.unit ? known.ref : ref });
+      else this.#add(series);
     }
+  }
+
+  get size(): number {
+    return this.#bySid.length;
   }
 
   /** The number of a series; a new one gets the next, another unit replaces the old one. On disk with the next `save`. */
   define(ref: SeriesRef): number {
     let series = this.#byKey.get(ref.key);
     if (series === undefined) {
-      series = kept(this.#bySid.length, Object.freeze({ ...ref }), 0);
+      series = kept(this.#bySid.length, Object.freeze({ ...ref }), 0, 0);
       this.#add(series);
       this.#unsaved.add(series);
     } else if (ref.unit !== undefined && ref.unit !== series.ref.unit) {
@@ -114,8 +135,8 @@ export class Catalog {
     this.#unsaved.clear();
   }
 
-  saveFlushed(sid: number, seq: number): void {
-    this.#setFlushed.run(seq, sid);
+  saveFlushed({ sid, changed }: KeptSeries, seq: number): void {
+    this.#setFlushed.run(seq, changed, sid);
   }
 
   #add(series: KeptSeries): void {

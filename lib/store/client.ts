@@ -4,11 +4,16 @@ import { Frame } from "../points/frame.ts";
 import type { SeriesFilter } from "../points/pattern.ts";
 import type { SeriesRef } from "../points/series.ts";
 import { WorkerClient } from "../work/rpc.ts";
+import { startSqliteWorker } from "../work/sqlite-worker.ts";
 import type { SeriesChoice } from "./catalog.ts";
 import { Outbox } from "./outbox.ts";
-import type { SentFrame, StoreApi } from "./protocol.ts";
+import type { Batch, SentFrame, StoreApi } from "./protocol.ts";
+import type { SnapshotInfo } from "./snapshots.ts";
 import type {
+  AggregateQuery,
   Appended,
+  CheckReport,
+  DeleteQuery,
   RangeQuery,
   Replay,
   SeriesInfo,
@@ -22,6 +27,8 @@ import type {
 const DEFAULT_EVERY = 1_000;
 const DEFAULT_POINTS = 2_000;
 const DEFAULT_MAX_WAITING = 200_000;
+
+const bufferOf = ({ rows }: Batch) => [rows.times.buffer as ArrayBuffer];
 
 /** A `Store` whose engine runs in a worker. */
 export class StoreClient implements Store {
@@ -46,7 +53,7 @@ export class StoreClient implements Store {
       onEvent: (event) => this.#setHealth(event as StoreHealth),
       onDeath: ({ code, message }) => this.#setHealth({ state: "failing", code, reason: message }),
     });
-    this.#outbox = new Outbox((batch) => this.#worker.call("append", batch, [batch.rows.times.buffer as ArrayBuffer]), {
+    this.#outbox = new Outbox((batch) => this.#worker.call("append", batch, bufferOf(batch)), {
       every: options.commitEvery ?? DEFAULT_EVERY,
       points: options.commitPoints ?? DEFAULT_POINTS,
     });
@@ -82,6 +89,14 @@ export class StoreClient implements Store {
     this.#outbox.flush();
   }
 
+  async load(frame: Frame): Promise<Appended> {
+    const points = frame.length;
+    if (points === 0) return { seq: this.#seq, points };
+    const batch = this.#outbox.alone(frame);
+    this.#seq = Math.max(this.#seq, await this.#ask("load", batch, bufferOf(batch)));
+    return { seq: this.#seq, points };
+  }
+
   async read(query: RangeQuery): Promise<Frame> {
     return this.#receive(await this.#ask("read", query));
   }
@@ -90,17 +105,56 @@ export class StoreClient implements Store {
     return this.#receive(await this.#ask("thin", query));
   }
 
+  async aggregate(query: AggregateQuery): Promise<Frame> {
+    return this.#receive(await this.#ask("aggregate", query));
+  }
+
   async last(choice: SeriesChoice): Promise<Frame> {
     return this.#receive(await this.#ask("last", choice));
   }
 
-  async list(filter: SeriesFilter): Promise<SeriesInfo[]> {
+  list(filter: SeriesFilter): Promise<SeriesInfo[]> {
     return this.#ask("list", filter);
+  }
+
+  fingerprint(choice: SeriesChoice): Promise<string> {
+    return this.#ask("fingerprint", choice);
   }
 
   async replay(cursor: number, limit?: number): Promise<Replay> {
     const replay = await this.#ask("replay", { cursor, limit });
     return { ...replay, frame: this.#receive(replay.frame) };
+  }
+
+  delete(query: DeleteQuery): Promise<number> {
+    this.flush();
+    return this.#ask("delete", query);
+  }
+
+  snapshot(name: string): Promise<void> {
+    this.flush();
+    return this.#ask("snapshot", { name });
+  }
+
+  snapshots(): Promise<SnapshotInfo[]> {
+    return this.#ask("snapshots", null);
+  }
+
+  dropSnapshot(name: string): Promise<void> {
+    return this.#ask("dropSnapshot", { name });
+  }
+
+  backup(to: string): Promise<void> {
+    return this.#aside((worker) => worker.call("backup", { file: this.#options.file, to }));
+  }
+
+  restore(file: string): Promise<void> {
+    this.flush();
+    return this.#ask("restore", { file });
+  }
+
+  check(): Promise<CheckReport> {
+    return this.#aside((worker) => worker.call("check", { file: this.#options.file }));
   }
 
   async stats(): Promise<StoreStats> {
@@ -145,16 +199,28 @@ export class StoreClient implements Store {
     return new VigiaError("store-closed", `the store ${this.#options.file} is closed`);
   }
 
-  #ask: WorkerClient<StoreApi>["call"] = (method, request) =>
-    this.#closed ? Promise.reject(this.#closedError()) : this.#worker.call(method, request);
+  #ask: WorkerClient<StoreApi>["call"] = (method, request, transfer) =>
+    this.#closed ? Promise.reject(this.#closedError()) : this.#worker.call(method, request, transfer);
 
-  #receive({ told, dictionary, index, times, values }: SentFrame): Frame {
+  /** What reads the whole file gets a thread of its own, so that nobody waits for it. */
+  async #aside<T>(run: (worker: WorkerClient<StoreApi>) => Promise<T>): Promise<T> {
+    if (this.#closed) throw this.#closedError();
+    const worker = new WorkerClient<StoreApi>(startSqliteWorker(import.meta.url), { name: "store" });
+    try {
+      return await run(worker);
+    } finally {
+      await worker.end();
+    }
+  }
+
+  #receive({ told, dictionary, index, times, values, columns }: SentFrame): Frame {
     for (const ref of told) this.#refs.push(Object.freeze(ref));
     return new Frame(
       Array.from(dictionary, (number) => this.#refs[number]!),
       index,
       times,
       values,
+      columns,
     );
   }
 

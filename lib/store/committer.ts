@@ -42,6 +42,15 @@ export class Committer {
     });
   }
 
+  /** Writes what waits, now. @throws what is wrong; it is tried again later */
+  flush(): void {
+    this.#stopTimers();
+    const failure = this.#write();
+    if (!failure) return;
+    this.#retry();
+    throw failure;
+  }
+
   /** To be called when the engine may no longer be crowded. */
   resume(): void {
     if (this.#held && !this.#engine.crowded) this.#commitSoon();
@@ -69,7 +78,10 @@ export class Committer {
   #commit(): void {
     this.#stopTimers();
     this.#held = this.#engine.crowded;
-    if (this.#held || !this.#write()) return;
+    if (!this.#held && this.#write()) this.#retry();
+  }
+
+  #retry(): void {
     this.#cancelTimer = this.#clock.after(this.#backoff.next(), () => this.#commit());
   }
 

@@ -3,12 +3,13 @@ import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { VigiaError } from "../points/error.ts";
 import { LITTLE_ENDIAN } from "./chunk-codec.ts";
+import { migrateFromFirst, TABLES } from "./migrate.ts";
 import { transaction } from "./transaction.ts";
 
 /** "VIGI": what `file` and others say of the database. */
 const APPLICATION_ID = 0x56494749;
 /** Grows when an older release could no longer read the file. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 const OLDEST_SAFE_SQLITE = [3, 51, 3];
 
@@ -20,22 +21,16 @@ const PRAGMAS = `
   PRAGMA journal_size_limit = 16777216;
 `;
 
-// series.flushed: what this series had in log rows up to that seq is in chunks. Chunks of one series never overlap.
-// The index holds all of a chunk but its data, so that looking for chunks never reads any.
 const SCHEMA = `
   PRAGMA application_id = ${APPLICATION_ID};
   CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
   CREATE TABLE series (
     sid INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, series TEXT NOT NULL, tags TEXT, unit TEXT,
-    flushed INTEGER NOT NULL DEFAULT 0
+    flushed INTEGER NOT NULL DEFAULT 0, changed INTEGER NOT NULL DEFAULT 0
   );
   CREATE TABLE log (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, data BLOB NOT NULL);
-  CREATE TABLE chunk (
-    id INTEGER PRIMARY KEY, sid INTEGER NOT NULL, t0 INTEGER NOT NULL, t1 INTEGER NOT NULL, n INTEGER NOT NULL,
-    data BLOB NOT NULL
-  );
-  CREATE INDEX chunk_time ON chunk (sid, t0, t1, n);
   INSERT INTO meta VALUES ('format', ${FORMAT}), ('trimmed', 0);
+  ${TABLES}
 `;
 
 /** @throws VigiaError `store-unwritable`. Asked before SQLite, which would open read-only without a word. */
@@ -50,9 +45,14 @@ export function checkWritable(file: string): void {
   }
 }
 
-function checkFormat(db: DatabaseSync, file: string): void {
+/** The format of a file. @throws VigiaError `store-corrupt` for another program's database, `store-version` for a newer one */
+export function formatOf(db: DatabaseSync, file: string): number {
+  const id = db.prepare("PRAGMA application_id").get()?.application_id;
+  if (id !== APPLICATION_ID) {
+    throw new VigiaError("store-corrupt", `${file} is the database of another program. Name another file`);
+  }
   const format = db.prepare("SELECT value FROM meta WHERE key = 'format'").get()?.value;
-  if (typeof format === "number" && format <= FORMAT) return;
+  if (typeof format === "number" && format <= FORMAT) return format;
   throw new VigiaError(
     "store-version",
     `${file} has format ${format}, and this release reads formats up to ${FORMAT}: a newer @vigia/node-red wrote it. ` +
@@ -68,15 +68,14 @@ export function openDatabase(file: string): DatabaseSync {
   if (!LITTLE_ENDIAN) throw new VigiaError("store-platform", "the store needs a little-endian processor");
   const db = new DatabaseSync(file, { timeout: 1000 });
   try {
-    const id = db.prepare("PRAGMA application_id").get()?.application_id;
     // A kill before the first transaction leaves a database without tables.
-    const isNew = id === 0 && db.prepare("SELECT 1 FROM sqlite_schema").get() === undefined;
-    if (!isNew && id !== APPLICATION_ID) {
-      throw new VigiaError("store-corrupt", `${file} is the database of another program. Name another file`);
-    }
-    if (!isNew) checkFormat(db, file);
+    const isNew =
+      db.prepare("PRAGMA application_id").get()?.application_id === 0 &&
+      db.prepare("SELECT 1 FROM sqlite_schema").get() === undefined;
+    const format = isNew ? FORMAT : formatOf(db, file);
     db.exec(PRAGMAS);
     if (isNew) transaction(db, () => db.exec(SCHEMA));
+    else if (format < FORMAT) transaction(db, () => migrateFromFirst(db));
     return db;
   } catch (thrown) {
     db.close();
@@ -98,4 +97,26 @@ export function sqliteWarning(version: string): string | undefined {
     }
   }
   return undefined;
+}
+
+/**
+ * To read only, while another process writes.
+ * @throws VigiaError `store-corrupt`, `store-version`; `store-old` for a format that only a writer brings up to date
+ */
+export function openForReading(file: string): DatabaseSync {
+  const db = new DatabaseSync(file, { timeout: 1000, readOnly: true });
+  try {
+    const format = formatOf(db, file);
+    if (format < FORMAT) {
+      throw new VigiaError(
+        "store-old",
+        `${file} has the old format ${format}: open it once to write, which updates it`,
+      );
+    }
+    db.exec("PRAGMA cache_size = -8192");
+    return db;
+  } catch (thrown) {
+    db.close();
+    throw thrown;
+  }
 }

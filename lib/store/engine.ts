@@ -1,93 +1,76 @@
-import { statSync } from "node:fs";
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Clock } from "../points/clock.ts";
-import { Frame } from "../points/frame.ts";
-import type { SeriesFilter } from "../points/pattern.ts";
 import type { SeriesRef } from "../points/series.ts";
-import { Catalog, type KeptSeries, type SeriesChoice } from "./catalog.ts";
-import { Chunks, type Range } from "./chunks.ts";
-import { checkWritable, openDatabase, sqliteWarning } from "./database.ts";
+import type { KeptSeries } from "./catalog.ts";
+import { checkWritable, openDatabase } from "./database.ts";
 import { storeFailure } from "./failure.ts";
 import { FileLock } from "./lock.ts";
-import { Log } from "./log.ts";
 import { encodeLog, type LogRows } from "./log-codec.ts";
-import { overlay } from "./merge.ts";
-import { checkCount, readRange, readThinRange } from "./query.ts";
-import { clip, countRows, join, rows, type Samples } from "./samples.ts";
-import { thin } from "./thin.ts";
+import { type Policy, policyFinder } from "./policies.ts";
+import { readRange } from "./query.ts";
+import { Reading } from "./reading.ts";
+import { rollUp } from "./rollup-codec.ts";
+import { WIDTHS } from "./rollups.ts";
+import { bySeries } from "./runs.ts";
+import { clip, countRows, type Samples } from "./samples.ts";
+import { type EngineStats, statsOf } from "./stats.ts";
 import { transaction } from "./transaction.ts";
-import type { RangeQuery, Replay, SeriesInfo, StoreStats, StoreTuning, ThinQuery } from "./types.ts";
+import type { DeleteQuery, StorePolicy, StoreTuning } from "./types.ts";
 
 const DEFAULT_TUNING: StoreTuning = {
-  chunkPoints: 2000,
+  chunkPoints: 4000,
   headPoints: 500_000,
+  headPerSeries: 200,
   sliceSeries: 100,
   keepLogFor: 900_000,
   keepLogPoints: 1_000_000,
+  expireEvery: 3_600_000,
 };
 
-/** Past so many times `headPoints` in memory nothing more is committed until a flush has gone on. */
+/** With so many times `headPoints` more in memory nothing is committed until a flush has gone on. */
 const CROWDED = 4;
+/** Many series gather at most so many times `headPoints`. */
+const MOST_GATHERED = 4;
 /** A slice of a flush ends when it has so many points, whatever `sliceSeries` says: what waits must not wait long. */
 const SLICE_POINTS = 50_000;
-const DEFAULT_REPLAY = 50_000;
-const NEWEST: Range = { from: -Infinity, to: Infinity, limit: 1, newest: true };
-
-type EngineStats = Omit<StoreStats, "waiting">;
-
-interface Part {
-  ref: SeriesRef;
-  pieces: readonly Samples[];
-}
-
-/** The pieces of each series that has any, put behind each other. O(rows). */
-function frameOf(all: readonly Part[]): Frame {
-  const parts = all.filter(({ pieces }) => countRows(pieces) > 0);
-  const { times, values } = join(parts.flatMap(({ pieces }) => pieces));
-  const index = new Uint32Array(times.length);
-  let end = 0;
-  for (const [slot, { pieces }] of parts.entries()) {
-    const start = end;
-    end += countRows(pieces);
-    index.fill(slot, start, end);
-  }
-  return new Frame(
-    parts.map(({ ref }) => ref),
-    index,
-    times,
-    values,
-  );
-}
-
-function sizeOf(file: string): number {
-  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-}
+const DAY = 86_400_000;
 
 /**
  * The embedded store, synchronous and for one thread: a log row a commit, heads in memory, column chunks. What a
  * commit wrote is in the log until a flush has put it into chunks, so that a kill at any moment loses none of it.
  */
 export class Engine {
+  readonly reading: Reading;
   readonly #file: string;
   readonly #clock: Clock;
   readonly #tuning: StoreTuning;
   readonly #lock: FileLock;
   readonly #db: DatabaseSync;
-  readonly #catalog: Catalog;
-  readonly #log: Log;
-  readonly #chunks: Chunks;
-  /** Points in the log that are in no chunk yet. */
-  #unflushed = 0;
+  readonly #tended: StatementSync;
+  readonly #policyOf: (ref: SeriesRef) => Policy;
+  /** By series number. */
+  readonly #policies: Policy[] = [];
+  readonly #rounds: boolean;
+  readonly #expires: boolean;
+  #nextExpiry = 0;
   #commits = 0;
 
   /**
    * O(series + chunks + points in the log).
    * @throws VigiaError `store-unwritable`, `store-locked`, `store-corrupt`, `store-version`, `store-disk-full`, …
    */
-  constructor(file: string, clock: Clock, tuning: Partial<StoreTuning> = {}) {
+  constructor(
+    file: string,
+    clock: Clock,
+    tuning: Partial<StoreTuning> = {},
+    policies: readonly StorePolicy[] | undefined = undefined,
+  ) {
     this.#file = file;
     this.#clock = clock;
     this.#tuning = { ...DEFAULT_TUNING, ...tuning };
+    this.#policyOf = policyFinder(policies);
+    this.#rounds = policies?.some(({ precision, resolution }) => (precision ?? resolution) !== undefined) ?? false;
+    this.#expires = policies?.some(({ keep }) => keep !== undefined) ?? false;
     let lock: FileLock | undefined;
     let db: DatabaseSync | undefined;
     try {
@@ -96,10 +79,8 @@ export class Engine {
       db = openDatabase(file);
       this.#lock = lock;
       this.#db = db;
-      this.#catalog = new Catalog(db);
-      this.#log = new Log(db);
-      this.#chunks = new Chunks(db, this.#tuning.chunkPoints);
-      this.#restore();
+      this.#tended = db.prepare("UPDATE meta SET value = value + 1 WHERE key = 'tended'");
+      this.reading = new Reading(db, this.#tuning.chunkPoints);
     } catch (thrown) {
       db?.close();
       lock?.release();
@@ -108,39 +89,56 @@ export class Engine {
   }
 
   get seq(): number {
-    return this.#log.last;
+    return this.reading.log.last;
   }
 
-  /** Enough is in memory for a flush. */
+  /** There is something to tend. */
   get due(): boolean {
-    return this.#unflushed >= this.#tuning.headPoints;
+    return this.#full || this.#expiryDue;
   }
 
   /** Too much is in memory to take more. */
   get crowded(): boolean {
-    return this.#unflushed >= CROWDED * this.#tuning.headPoints;
+    return this.reading.unflushed >= this.#enough + CROWDED * this.#tuning.headPoints;
+  }
+
+  query<T>(ask: (reading: Reading) => T): T {
+    return this.#try(() => ask(this.reading));
   }
 
   /** The number of a series for `commit`. O(1). */
   define(ref: SeriesRef): number {
-    return this.#catalog.define(ref);
+    return this.reading.catalog.define(ref);
   }
 
   /** Writes points as one commit and gives its sequence number. Of equal series and time the last one stays. O(n). */
   commit(pieces: readonly LogRows[]): number {
-    const seq = this.#log.last + 1;
-    this.#try(() =>
-      transaction(this.#db, () => {
-        this.#catalog.save();
-        this.#log.write(seq, this.#clock.now(), encodeLog(pieces));
-      }),
-    );
-    this.#catalog.saved();
+    const seq = this.seq + 1;
+    if (this.#rounds) for (const piece of pieces) this.#round(piece);
+    this.#write(() => this.reading.log.write(seq, this.#clock.now(), encodeLog(pieces)));
     let points = 0;
-    for (const piece of pieces) points += this.#apply(seq, piece);
-    this.#commits++;
-    this.#log.committed(seq, points);
+    for (const piece of pieces) points += this.reading.apply(seq, piece);
+    this.#committed(seq, points);
     return seq;
+  }
+
+  /**
+   * Puts points into chunks at once, past the log: for millions of old ones. `replay` gives none of them. One
+   * transaction. O(n log n).
+   */
+  load(rows: LogRows): number {
+    const seq = this.seq + 1;
+    if (this.#rounds) this.#round(rows);
+    const loaded = bySeries(rows);
+    const touched = [...loaded.keys()].map((sid) => this.reading.catalog.at(sid));
+    this.#change(touched, seq, ({ sid }) => this.reading.chunks.write(sid, loaded.get(sid)!));
+    return seq;
+  }
+
+  /** What is due, one transaction a step: `flush`, then points and rollups go whose time is over. */
+  *tend(): Generator<void, void, void> {
+    if (this.#full) yield* this.flush();
+    if (this.#expiryDue) yield* this.expire();
   }
 
   /**
@@ -148,7 +146,7 @@ export class Engine {
    * as it was before; begin anew later.
    */
   *flush(): Generator<void, void, void> {
-    const filled = this.#catalog.all().filter(({ head }) => head.length > 0);
+    const filled = this.reading.catalog.all().filter(({ head }) => head.length > 0);
     let slice: KeptSeries[] = [];
     let points = 0;
     for (const [place, series] of filled.entries()) {
@@ -163,93 +161,59 @@ export class Engine {
     while (this.#trim()) yield;
   }
 
-  /** @throws VigiaError `bad-query`, `bad-pattern` */
-  read(query: RangeQuery): Frame {
-    const range = readRange(query);
-    return this.#frame(query, (series) => this.#rows(series, range));
-  }
-
-  /** @throws VigiaError `bad-query`, `bad-pattern` */
-  thin(query: ThinQuery): Frame {
-    const range = readThinRange(query);
-    return this.#frame(query, (series) => [thin(join(this.#rows(series, range)), range.from, range.to, query.buckets)]);
-  }
-
-  /** O(series) once each series was asked for; the first time it reads a chunk of each. @throws VigiaError `bad-pattern` */
-  last(choice: SeriesChoice): Frame {
-    return this.#frame(choice, (series) => {
-      series.newest ??= this.#rows(series, NEWEST)[0]!.values[0]!;
-      return [{ times: Float64Array.of(series.last), values: Float64Array.of(series.newest) }];
-    });
-  }
-
-  /** O(series). @throws VigiaError `bad-pattern` */
-  list(filter: SeriesFilter): SeriesInfo[] {
-    return this.#choose(filter).map(({ ref, first, last, stored, head }) => ({
-      ...ref,
-      first,
-      last,
-      count: stored + head.length,
-    }));
-  }
-
-  /** O(points). @throws VigiaError `bad-query` */
-  replay(cursor: number, limit = DEFAULT_REPLAY): Replay {
-    checkCount(cursor, "cursor", 0);
-    checkCount(limit, "limit", 1);
-    const pieces: LogRows[] = [];
-    let points = 0;
-    let reached = Math.min(cursor, this.seq);
-    this.#try(() => {
-      for (const { seq, rows } of this.#log.after(cursor)) {
-        if (points > 0 && points + rows.sids.length > limit) break;
-        pieces.push(rows);
-        points += rows.sids.length;
-        reached = seq;
+  /** Lets points go whose time is over; their rollups take their place. One transaction a step. */
+  *expire(): Generator<void, void, void> {
+    const now = this.#clock.now();
+    for (const series of this.reading.catalog.all()) {
+      const { keep, rollups } = this.#policy(series.sid);
+      const [before, ...limits] = [keep, ...rollups].map((stays) => Math.floor((now - stays) / DAY) * DAY) as [
+        number,
+        ...number[],
+      ];
+      while (series.first < before) {
+        this.#expireSome(series, before, limits);
+        yield;
       }
-    });
-    const slots = new Map<number, number>();
-    const index = new Uint32Array(points);
-    let row = 0;
-    for (const { sids } of pieces) {
-      for (const sid of sids) {
-        let slot = slots.get(sid);
-        if (slot === undefined) {
-          slot = slots.size;
-          slots.set(sid, slot);
-        }
-        index[row++] = slot;
+      if (WIDTHS.some((width, at) => (this.reading.rollups.first(series.sid, width) ?? Infinity) < limits[at]!)) {
+        this.#tend(() => {
+          for (const [at, width] of WIDTHS.entries()) {
+            this.reading.rollups.cut(series.sid, width, -Infinity, limits[at]! - 1);
+          }
+        });
+        yield;
       }
     }
-    const { times, values } = join(pieces);
-    return {
-      frame: new Frame(
-        [...slots.keys()].map((sid) => this.#catalog.at(sid).ref),
-        index,
-        times,
-        values,
-      ),
-      cursor: reached,
-      more: reached < this.seq,
-      complete: cursor >= this.#log.trimmed && cursor <= this.seq,
-    };
+    this.#nextExpiry = now + this.#tuning.expireEvery;
+  }
+
+  /** Takes points and rollups away; snapshots still see the points. One transaction. O(points). */
+  delete(query: DeleteQuery): number {
+    const { from, to } = readRange(query);
+    const chosen = this.reading.catalog.choose(query).filter(({ changed }) => changed > 0);
+    if (chosen.length === 0) return 0;
+    const { chunks, rollups } = this.reading;
+    let gone = 0;
+    this.#change(chosen, this.seq + 1, ({ sid }) => {
+      gone += chunks.cut(sid, from, to);
+      for (const width of WIDTHS) rollups.cut(sid, width, from, to);
+    });
+    return gone;
+  }
+
+  /** All that is committed by now, under a name. One transaction. O(points in the heads). @throws VigiaError `snapshot-exists` */
+  snapshot(name: string): void {
+    const filled = this.reading.catalog.all().filter(({ head }) => head.length > 0);
+    this.#flushSlice(filled, () => this.reading.snapshots.create(name, this.#clock.now()));
+  }
+
+  /** @throws VigiaError `no-snapshot` */
+  dropSnapshot(name: string): void {
+    this.#tend(() => this.reading.snapshots.drop(name));
   }
 
   /** O(series). */
   stats(): EngineStats {
-    const series = this.#choose({});
-    const sqlite = this.#db.prepare("SELECT sqlite_version() AS version").get()!.version as string;
-    const warning = sqliteWarning(sqlite);
-    return {
-      file: this.#file,
-      bytes: sizeOf(this.#file) + sizeOf(`${this.#file}-wal`),
-      series: series.length,
-      points: series.reduce((sum, { stored, head }) => sum + stored + head.length, 0),
-      seq: this.seq,
-      commits: this.#commits,
-      sqlite,
-      warnings: warning === undefined ? [] : [warning],
-    };
+    return statsOf(this.#db, this.#file, this.reading, this.#commits);
   }
 
   /** What is in the heads stays in the log. */
@@ -259,60 +223,143 @@ export class Engine {
     this.#lock.release();
   }
 
-  #restore(): void {
-    for (const { sid, first, last, count } of this.#chunks.summaries()) {
-      Object.assign(this.#catalog.at(sid), { first, last, stored: count });
-    }
-    for (const { seq, rows } of this.#log.after(0)) this.#apply(seq, rows);
+  /** A flush writes a chunk a series, which should be worth it. */
+  get #enough(): number {
+    const { headPoints, headPerSeries } = this.#tuning;
+    const wanted = headPerSeries * this.reading.catalog.size;
+    return Math.min(MOST_GATHERED * headPoints, Math.max(headPoints, wanted));
   }
 
-  /** Takes a commit into the heads, but for what is in chunks already; gives the number of its points. */
-  #apply(seq: number, { sids, times, values }: LogRows): number {
+  get #full(): boolean {
+    return this.reading.unflushed >= this.#enough;
+  }
+
+  get #expiryDue(): boolean {
+    return this.#expires && this.#clock.now() >= this.#nextExpiry;
+  }
+
+  #policy(sid: number): Policy {
+    this.#policies[sid] ??= this.#policyOf(this.reading.catalog.at(sid).ref);
+    return this.#policies[sid];
+  }
+
+  /** As the policies say, in place. */
+  #round({ sids, times, values }: LogRows): void {
     for (let row = 0; row < sids.length; row++) {
-      const series = this.#catalog.at(sids[row]!);
-      if (seq <= series.flushed) continue;
-      const time = times[row]!;
-      const value = values[row]!;
-      series.since = Math.min(series.since, seq);
-      series.head.push(time, value);
-      if (time < series.first) series.first = time;
-      if (time >= series.last) {
-        series.last = time;
-        series.newest = value;
-      }
-      this.#unflushed++;
+      const { value, resolution } = this.#policy(sids[row]!);
+      if (value) values[row] = value(values[row]!);
+      if (resolution !== 1) times[row] = Math.floor(times[row]! / resolution) * resolution;
     }
-    return sids.length;
+  }
+
+  #committed(seq: number, points: number): void {
+    this.#commits++;
+    this.reading.log.committed(seq, points);
+  }
+
+  /** A transaction with new series in it. */
+  #write(run: () => void): void {
+    const { catalog } = this.reading;
+    this.#try(() =>
+      transaction(this.#db, () => {
+        catalog.save();
+        run();
+      }),
+    );
+    catalog.saved();
+  }
+
+  /** A transaction that changes more than the log: readers elsewhere look at everything anew. */
+  #tend(run: () => void): void {
+    this.#try(() =>
+      transaction(this.#db, () => {
+        run();
+        this.#tended.run();
+      }),
+    );
+  }
+
+  /** Changes chunks of series under a commit number of its own; what their heads hold goes to chunks first. */
+  #change(touched: readonly KeptSeries[], seq: number, change: (series: KeptSeries) => void): void {
+    const { chunks, catalog, log } = this.reading;
+    this.#write(() => {
+      log.write(seq, this.#clock.now(), encodeLog([]));
+      for (const series of touched) {
+        if (series.head.length > 0) chunks.write(series.sid, series.head.samples());
+        change(series);
+        catalog.saveFlushed({ ...series, changed: seq }, seq);
+      }
+      this.#tended.run();
+    });
+    for (const series of touched) {
+      this.#emptyHead(series, seq);
+      series.changed = seq;
+      this.#look(series);
+    }
+    this.#committed(seq, 0);
   }
 
   /** Changes nothing in memory before it is on disk. */
-  #flushSlice(slice: readonly KeptSeries[]): void {
-    const seq = this.seq;
+  #flushSlice(slice: readonly KeptSeries[], also: () => void = () => {}): void {
+    const { seq } = this;
     const added: number[] = [];
-    this.#try(() =>
-      transaction(this.#db, () => {
-        for (const { sid, head } of slice) {
-          added.push(this.#chunks.write(sid, head.samples()));
-          this.#catalog.saveFlushed(sid, seq);
-        }
-      }),
-    );
+    this.#tend(() => {
+      for (const series of slice) {
+        added.push(this.reading.chunks.write(series.sid, series.head.samples()));
+        this.reading.catalog.saveFlushed(series, seq);
+      }
+      also();
+    });
     for (const [place, series] of slice.entries()) {
-      this.#unflushed -= series.head.pushed;
       series.stored += added[place]!;
-      series.flushed = seq;
-      series.since = Infinity;
-      series.head.clear();
+      this.#emptyHead(series, seq);
     }
   }
 
+  #emptyHead(series: KeptSeries, seq: number): void {
+    this.reading.unflushed -= series.head.pushed;
+    series.flushed = seq;
+    series.since = Infinity;
+    series.head.clear();
+  }
+
+  /** What is known of a series without reading its chunks, from its chunks. */
+  #look(series: KeptSeries): void {
+    const { first, last, count } = this.reading.chunks.summary(series.sid) ?? {
+      first: Infinity,
+      last: -Infinity,
+      count: 0,
+    };
+    Object.assign(series, { first, last, stored: count, newest: undefined });
+  }
+
+  /** Rolls up the oldest of a series, some chunks of it, and lets them go. `limits`: what rollups stay, by width. */
+  #expireSome(series: KeptSeries, before: number, limits: readonly number[]): void {
+    const { chunks, rollups } = this.reading;
+    this.#change([series], this.seq + 1, ({ sid }) => {
+      const pieces: Samples[] = [];
+      for (const view of chunks.views(sid, -Infinity, before - 1)) {
+        pieces.push(clip(view.samples(), -Infinity, before - 1));
+        if (countRows(pieces) >= SLICE_POINTS) break;
+      }
+      for (const piece of pieces) {
+        for (const [at, width] of WIDTHS.entries()) {
+          // What would go at once need not come.
+          rollups.add(sid, width, rollUp(clip(piece, limits[at]!, Infinity), width));
+        }
+      }
+      chunks.cut(sid, -Infinity, pieces.at(-1)!.times.at(-1)!);
+    });
+  }
+
   #trim(): boolean {
-    const since = this.#catalog.all().reduce((least, series) => Math.min(least, series.since), Infinity);
+    const { catalog, log, unflushed } = this.reading;
+    const since = catalog.all().reduce((least, series) => Math.min(least, series.since), Infinity);
     return this.#try(() =>
-      this.#log.trim({
+      log.trim({
         flushed: Math.min(this.seq, since - 1),
         before: this.#clock.now() - this.#tuning.keepLogFor,
-        points: this.#unflushed + this.#tuning.keepLogPoints,
+        points: unflushed + this.#tuning.keepLogPoints,
       }),
     );
   }
@@ -336,32 +383,5 @@ export class Engine {
     } catch {
       // No harm: it is read along, also by the next open.
     }
-  }
-
-  #frame(choice: SeriesChoice, piecesOf: (series: KeptSeries) => Samples[]): Frame {
-    return this.#try(() =>
-      frameOf(this.#choose(choice).map((series) => ({ ref: series.ref, pieces: piecesOf(series) }))),
-    );
-  }
-
-  /** Series that have rows. */
-  #choose(choice: SeriesChoice): KeptSeries[] {
-    return this.#catalog.choose(choice).filter(({ last }) => last !== -Infinity);
-  }
-
-  #rows(series: KeptSeries, range: Range): Samples[] {
-    let { from, to } = range;
-    const { limit, newest } = range;
-    const pieces = this.#chunks.read(series.sid, range);
-    if (countRows(pieces) >= limit) {
-      // Chunks were read up to the limit only: rows of the head past them would leave holes.
-      if (newest) from = pieces[0]!.times[0]!;
-      else to = pieces[pieces.length - 1]!.times.at(-1)!;
-    }
-    const found = overlay(pieces, clip(series.head.samples(), from, to));
-    const extra = countRows(found) - limit;
-    if (extra <= 0) return found;
-    const all = join(found);
-    return [newest ? rows(all, extra, all.times.length) : rows(all, 0, limit)];
   }
 }

@@ -5,10 +5,10 @@ import { Backoff } from "./backoff.ts";
 /** What a `Flusher` needs of the engine. */
 export interface Flushes {
   readonly due: boolean;
-  flush(): Iterator<void, void>;
+  tend(): Iterator<void, void>;
 }
 
-/** Flushes when it is due, a step a turn of the event loop, so that commits and reads get theirs between. */
+/** Tends the engine when it is due, a step a turn of the event loop, so that commits and reads get theirs between. */
 export class Flusher {
   readonly #engine: Flushes;
   readonly #clock: Clock;
@@ -34,7 +34,7 @@ export class Flusher {
   }
 
   #start(): void {
-    this.#round = this.#engine.flush();
+    this.#round = this.#engine.tend();
     this.#stepSoon();
   }
 

@@ -23,9 +23,11 @@ export class Log {
   readonly #oldest: StatementSync;
   readonly #delete: StatementSync;
   readonly #setTrimmed: StatementSync;
-  #last: number;
-  #trimmed: number;
-  #points: number;
+  readonly #get: StatementSync;
+  readonly #extent: StatementSync;
+  #last = 0;
+  #trimmed = 0;
+  #points = 0;
 
   constructor(db: DatabaseSync) {
     this.#db = db;
@@ -34,10 +36,18 @@ export class Log {
     this.#oldest = db.prepare("SELECT seq, at, length(data) AS size FROM log WHERE seq <= ? ORDER BY seq LIMIT ?");
     this.#delete = db.prepare("DELETE FROM log WHERE seq <= ?");
     this.#setTrimmed = db.prepare("UPDATE meta SET value = ? WHERE key = 'trimmed'");
-    this.#trimmed = db.prepare("SELECT value FROM meta WHERE key = 'trimmed'").get()!.value as number;
-    const { last, size } = db.prepare("SELECT max(seq) AS last, total(length(data)) AS size FROM log").get()!;
-    // SQLite itself would begin anew at 1 once all rows are gone.
-    this.#last = Math.max(this.#trimmed, Number(last ?? 0));
+    this.#get = db.prepare("SELECT value FROM meta WHERE key = ?");
+    this.#extent = db.prepare("SELECT max(seq) AS last, total(length(data)) AS size FROM log");
+    this.reload();
+  }
+
+  /** Looks at the file anew. */
+  reload(): void {
+    const meta = (key: string) => this.#get.get(key)!.value as number;
+    const { last, size } = this.#extent.get()!;
+    this.#trimmed = meta("trimmed");
+    // SQLite itself would begin anew at 1 once all rows are gone; a copy that was restored must not repeat numbers.
+    this.#last = Math.max(this.#trimmed, meta("least"), Number(last ?? 0));
     this.#points = pointsIn(size as number);
   }
 

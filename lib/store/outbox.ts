@@ -4,6 +4,8 @@ import type { SeriesRef } from "../points/series.ts";
 import type { Batch, Definition } from "./protocol.ts";
 
 const UNKNOWN = 0xffffffff;
+/** Of a `Date`. */
+const LAST_TIME = 8.64e15;
 
 /** What the worker knows of a series. */
 interface Known {
@@ -39,14 +41,24 @@ function openBatch(room: number): Open {
   };
 }
 
+function closed({ define, sids, times, values, length }: Open): Batch {
+  const rows = {
+    sids: sids.subarray(0, length),
+    times: times.subarray(0, length),
+    values: values.subarray(0, length),
+  };
+  return { define, rows };
+}
+
 /**
  * What no store could undo: times that break the order in a file, rows that would land in another series.
  * @throws VigiaError `bad-time`, `bad-frame`
  */
 function check({ dictionary, index, times }: Frame): void {
   for (const time of times) {
-    if (Number.isSafeInteger(time)) continue;
-    throw new VigiaError("bad-time", { field: "time", value: time, allowed: "whole milliseconds since 1970" });
+    if (Number.isInteger(time) && Math.abs(time) <= LAST_TIME) continue;
+    const allowed = "whole milliseconds since 1970, as far as dates go";
+    throw new VigiaError("bad-time", { field: "time", value: time, allowed });
   }
   for (const slot of index) {
     if (slot < dictionary.length) continue;
@@ -85,11 +97,38 @@ export class Outbox {
   /** Copies the frame; the promise is that of the batch it goes with. @throws VigiaError `bad-time`, `bad-frame` */
   add(frame: Frame): Promise<number> {
     check(frame);
-    const { dictionary, index, times, values } = frame;
-    const n = index.length;
+    const n = frame.length;
     if (this.#open && this.#open.length + n > this.#open.sids.length) this.flush();
     this.#open ??= openBatch(Math.max(this.#points, n));
     const batch = this.#open;
+    this.#fill(batch, frame);
+    const { sent } = batch;
+    if (batch.length >= this.#points) this.flush();
+    else this.#timer ??= setTimeout(() => this.flush(), this.#every);
+    return sent;
+  }
+
+  /** Sends what is gathered, then gives a batch of this frame alone. @throws VigiaError `bad-time`, `bad-frame` */
+  alone(frame: Frame): Batch {
+    check(frame);
+    this.flush();
+    const batch = openBatch(frame.length);
+    this.#fill(batch, frame);
+    return closed(batch);
+  }
+
+  /** Sends what is gathered. */
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (!this.#open) return;
+    const batch = this.#open;
+    this.#open = undefined;
+    batch.settle(this.#post(closed(batch)));
+  }
+
+  #fill(batch: Open, { dictionary, index, times, values }: Frame): void {
+    const n = index.length;
     if (this.#ids.length < dictionary.length) this.#ids = new Uint32Array(dictionary.length * 2);
     const ids = this.#ids.fill(UNKNOWN, 0, dictionary.length);
     for (let row = 0; row < n; row++) {
@@ -100,25 +139,6 @@ export class Outbox {
     batch.times.set(times, batch.length);
     batch.values.set(values, batch.length);
     batch.length += n;
-    const { sent } = batch;
-    if (batch.length >= this.#points) this.flush();
-    else this.#timer ??= setTimeout(() => this.flush(), this.#every);
-    return sent;
-  }
-
-  /** Sends what is gathered. */
-  flush(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    if (!this.#open) return;
-    const { define, sids, times, values, length, settle } = this.#open;
-    this.#open = undefined;
-    const rows = {
-      sids: sids.subarray(0, length),
-      times: times.subarray(0, length),
-      values: values.subarray(0, length),
-    };
-    settle(this.#post({ define, rows }));
   }
 
   #id(ref: SeriesRef, define: Definition[]): number {

@@ -2,9 +2,14 @@ import type { Clock } from "../points/clock.ts";
 import { asVigiaError, VigiaError } from "../points/error.ts";
 import type { Frame } from "../points/frame.ts";
 import type { SeriesFilter } from "../points/pattern.ts";
+import type { SeriesChoice } from "./catalog.ts";
 import { openStore } from "./open.ts";
+import type { SnapshotInfo } from "./snapshots.ts";
 import type {
+  AggregateQuery,
   Appended,
+  CheckReport,
+  DeleteQuery,
   RangeQuery,
   Replay,
   SeriesInfo,
@@ -76,8 +81,16 @@ class PatientStore implements Store {
     return (await this.#opened()).thin(query);
   }
 
-  async last(filter: SeriesFilter & { keys?: readonly string[] }): Promise<Frame> {
-    return (await this.#opened()).last(filter);
+  async aggregate(query: AggregateQuery): Promise<Frame> {
+    return (await this.#opened()).aggregate(query);
+  }
+
+  async last(choice: SeriesChoice): Promise<Frame> {
+    return (await this.#opened()).last(choice);
+  }
+
+  async fingerprint(choice: SeriesChoice): Promise<string> {
+    return (await this.#opened()).fingerprint(choice);
   }
 
   async list(filter: SeriesFilter): Promise<SeriesInfo[]> {
@@ -86,6 +99,38 @@ class PatientStore implements Store {
 
   async replay(cursor: number, limit?: number): Promise<Replay> {
     return (await this.#opened()).replay(cursor, limit);
+  }
+
+  async load(frame: Frame): Promise<Appended> {
+    return (await this.#opened()).load(frame);
+  }
+
+  async delete(query: DeleteQuery): Promise<number> {
+    return (await this.#opened()).delete(query);
+  }
+
+  async snapshot(name: string): Promise<void> {
+    return (await this.#opened()).snapshot(name);
+  }
+
+  async snapshots(): Promise<SnapshotInfo[]> {
+    return (await this.#opened()).snapshots();
+  }
+
+  async dropSnapshot(name: string): Promise<void> {
+    return (await this.#opened()).dropSnapshot(name);
+  }
+
+  async backup(file: string): Promise<void> {
+    return (await this.#opened()).backup(file);
+  }
+
+  async restore(file: string): Promise<void> {
+    return (await this.#opened()).restore(file);
+  }
+
+  async check(): Promise<CheckReport> {
+    return (await this.#opened()).check();
   }
 
   async stats(): Promise<StoreStats> {

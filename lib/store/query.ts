@@ -1,6 +1,7 @@
 import { VigiaError } from "../points/error.ts";
+import { AGGREGATES, isAggregate } from "./aggregates.ts";
 import type { Range } from "./chunks.ts";
-import type { RangeQuery, ThinQuery } from "./types.ts";
+import type { AggregateQuery, RangeQuery, ThinQuery } from "./types.ts";
 
 /** @throws VigiaError `code` naming `field` unless `value` is a whole number of at least `least`. */
 export function checkCount(value: unknown, field: string, least: number, code = "bad-query"): asserts value is number {
@@ -38,4 +39,22 @@ export function readThinRange(query: ThinQuery): Range {
     }
   }
   return range;
+}
+
+/** The edges of the buckets. @throws VigiaError `bad-query` */
+export function checkAggregate({ edges, aggregates }: AggregateQuery): Float64Array {
+  const checked = Float64Array.from(edges);
+  const ascending = checked.every((edge, at) => Number.isInteger(edge) && (at === 0 || edge > checked[at - 1]!));
+  if (checked.length < 2 || !ascending) {
+    const allowed = "at least two ascending times, whole ms: the beginnings of the buckets, and the end of the last";
+    throw new VigiaError("bad-query", { field: "edges", value: edges, allowed });
+  }
+  if (!Array.isArray(aggregates) || aggregates.length === 0) {
+    throw new VigiaError("bad-query", { field: "aggregates", value: aggregates, allowed: `a list of ${AGGREGATES}` });
+  }
+  for (const name of aggregates) {
+    if (isAggregate(name)) continue;
+    throw new VigiaError("bad-query", { field: "aggregates", value: name, allowed: AGGREGATES });
+  }
+  return checked;
 }

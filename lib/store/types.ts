@@ -1,6 +1,11 @@
 import type { Frame } from "../points/frame.ts";
 import type { SeriesFilter } from "../points/pattern.ts";
 import type { SeriesRef } from "../points/series.ts";
+import type { Aggregate } from "./aggregates.ts";
+import type { StorePolicy } from "./policy-text.ts";
+import type { SnapshotInfo } from "./snapshots.ts";
+
+export type { StorePolicy };
 
 /** What a commit was: durable, on disk, when the promise resolves. */
 export interface Appended {
@@ -21,6 +26,8 @@ export interface RangeQuery extends SeriesFilter {
   limit?: number;
   /** With `limit`: the oldest or the newest rows. Default `oldest`. */
   take?: "oldest" | "newest";
+  /** As a snapshot of this name sees it. Default: as it is. */
+  asOf?: string;
 }
 
 export interface ThinQuery extends RangeQuery {
@@ -30,6 +37,13 @@ export interface ThinQuery extends RangeQuery {
    * points. `limit` counts the rows before.
    */
   buckets: number;
+}
+
+export interface AggregateQuery extends Omit<RangeQuery, "from" | "to" | "limit" | "take"> {
+  /** Beginnings of the buckets and the end of the last one, ascending, ms; they need not be of one length. */
+  edges: ArrayLike<number>;
+  /** What is asked of each bucket. */
+  aggregates: readonly Aggregate[];
 }
 
 export interface SeriesInfo extends SeriesRef {
@@ -78,19 +92,23 @@ export type StoreHealth = { state: "open" } | { state: "failing"; code: string; 
 
 /** Sizes of the engine's inner works; mostly for tests, which set small ones. */
 export interface StoreTuning {
-  /** Rows a chunk holds at most. Default 2000. */
+  /** Rows a chunk holds at most. Default 4000. */
   chunkPoints: number;
   /**
-   * Points that are gathered in memory (16 to 32 bytes each) before they go to chunks; with four times as many, commits
-   * are held until a flush has gone on. Default 500 000.
+   * Points that are gathered in memory (16 to 32 bytes each) before they go to chunks; with so many times four more,
+   * commits are held until a flush has gone on. Default 500 000.
    */
   headPoints: number;
+  /** With many series more are gathered, up to four times as many: so many of each. Default 200. */
+  headPerSeries: number;
   /** Series that go to chunks in one transaction; commits and reads get their turn between. Default 100. */
   sliceSeries: number;
   /** How long a commit stays for `replay` after its points are in chunks, ms. Default 15 minutes. */
   keepLogFor: number;
   /** And for how many points at most. Default 1 000 000. */
   keepLogPoints: number;
+  /** How often points are looked for whose time is over, ms. Default an hour. */
+  expireEvery: number;
 }
 
 export interface StoreOptions {
@@ -101,7 +119,23 @@ export interface StoreOptions {
   commitPoints?: number;
   /** More waiting points than this are refused with `store-full`. Default 200 000. */
   maxWaiting?: number;
+  /** The first that fits a series counts. */
+  policies?: readonly StorePolicy[];
+  /** Reads a file that another process writes; whatever would write is refused with `store-read-only`. */
+  readOnly?: boolean;
   tuning?: Partial<StoreTuning>;
+}
+
+/** Which points go: `from` and `to` inclusive, ms. */
+export type DeleteQuery = Pick<RangeQuery, "series" | "tags" | "keys" | "from" | "to">;
+
+/** What `check` found. */
+export interface CheckReport {
+  ok: boolean;
+  chunks: number;
+  points: number;
+  /** The first hundred. */
+  problems: readonly string[];
 }
 
 /** A place that keeps points for good. The embedded engine is one driver; servers can be others. */
@@ -113,6 +147,11 @@ export interface Store {
    * @throws VigiaError `store-full` (queue), `bad-time` (not whole milliseconds), `bad-frame`, `store-closed`, `worker-died`
    */
   append(frame: Frame): Promise<Appended>;
+  /**
+   * Millions of old points: put into chunks at once, past the log, so that `replay` gives none of them. One commit for
+   * each call; all of it or nothing is there.
+   */
+  load(frame: Frame): Promise<Appended>;
   /** Begins a commit of what waits now: for one who waits for it before there is more. */
   flush(): void;
   /**
@@ -126,11 +165,39 @@ export interface Store {
   last(filter: SeriesFilter & { keys?: readonly string[] }): Promise<Frame>;
   list(filter: SeriesFilter): Promise<SeriesInfo[]>;
   /**
+   * Aggregates in buckets: rows by series, then bucket, all buckets of each series; a column by the name of each
+   * aggregate, NaN in a bucket without values (`count`: 0); `values` is the first. Where points have gone by a policy,
+   * their rollups take their place (percentiles need points).
+   */
+  aggregate(query: AggregateQuery): Promise<Frame>;
+  /** A text that changes when any series of the choice gets or loses points. */
+  fingerprint(choice: SeriesFilter & { keys?: readonly string[] }): Promise<string>;
+  /**
    * Commits after `cursor`, at least one when there is any and no more than `limit` points otherwise. A cursor past the
    * last commit is of another file: nothing comes, `complete` is false and `cursor` is the last commit of this one.
    * Commits stay for about 15 minutes, and for 1 000 000 points at most.
    */
   replay(cursor: number, limit?: number): Promise<Replay>;
+  /** Takes points away for good, but for what snapshots see; gives how many there were. */
+  delete(query: DeleteQuery): Promise<number>;
+  /** Names the store as it is now, to be read by `asOf`. @throws VigiaError `snapshot-exists` */
+  snapshot(name: string): Promise<void>;
+  snapshots(): Promise<SnapshotInfo[]>;
+  /** @throws VigiaError `no-snapshot` */
+  dropSnapshot(name: string): Promise<void>;
+  /**
+   * Writes a copy that opens, as of now, while all else goes on.
+   * @throws VigiaError `backup-exists`, `store-locked` (an earlier copy in use), `store-disk-full`, `store-unwritable`, …
+   */
+  backup(file: string): Promise<void>;
+  /**
+   * Puts a backup in the place of everything; the file as it was stays beside it as `*.before-restore`. Refuses what is
+   * no store, is damaged or of a newer release, and changes nothing then; as it does while somebody reads the file.
+   * @throws VigiaError `no-backup`, `store-corrupt`, `store-version`, `store-old`, `store-busy`, `store-disk-full`
+   */
+  restore(file: string): Promise<void>;
+  /** Reads everything and looks whether it is right. O(points), in a thread of its own. */
+  check(): Promise<CheckReport>;
   stats(): Promise<StoreStats>;
   readonly health: StoreHealth;
   /** Called on each change of `health`; returns how to stop. */

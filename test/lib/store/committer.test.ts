@@ -28,7 +28,7 @@ class Disk {
     return this.commits.length;
   }
 
-  *flush(): Generator<void, void, void> {
+  *tend(): Generator<void, void, void> {
     this.rounds++;
     for (let step = 0; step < 3; step++) {
       this.#check();

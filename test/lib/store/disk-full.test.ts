@@ -1,13 +1,25 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { closeSync, mkdirSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { seriesRef } from "../../../lib/points/series.ts";
 import { Engine } from "../../../lib/store/engine.ts";
 import { openStore } from "../../../lib/store/open.ts";
 import type { Store, StoreHealth } from "../../../lib/store/types.ts";
-import { flushAll, frameOf, logRows, ManualClock, type Row, rowsOf, START, sameRows, TINY } from "./fixtures.ts";
+import {
+  checkWhole,
+  expireAll,
+  flushAll,
+  frameOf,
+  logRows,
+  ManualClock,
+  type Row,
+  rowsOf,
+  START,
+  sameRows,
+  TINY,
+} from "./fixtures.ts";
 import { tempFolder } from "./temp-folder.ts";
 
 const REFS = Array.from({ length: 20 }, (_, n) => seriesRef(`plant/${n}`));
@@ -58,6 +70,8 @@ function healthy(store: Store, wanted: (health: StoreHealth) => boolean): Promis
 }
 
 const batch = (n: number): Row[] => REFS.map((ref, slot) => [ref, START + n * 1000, n + slot / 100]);
+/** Behind the others. */
+const LOADED = Array.from({ length: 200 }).flatMap((_, n) => batch(2000 + n));
 const sorted = (rows: Row[]): Row[] =>
   rows.toSorted(([a, s], [b, u]) => (a.key === b.key ? s - u : a.key < b.key ? -1 : 1));
 
@@ -118,15 +132,100 @@ test("a flush that meets a full disk leaves everything as it was", (t) => {
   const free = fill(folder);
   for (let again = 0; again < 3; again++) {
     assert.throws(() => flushAll(engine), { name: "VigiaError", code: "store-disk-full" });
-    sameRows(rowsOf(engine.read({})), all);
+    sameRows(rowsOf(engine.reading.read({})), all);
   }
   free();
   flushAll(engine);
-  sameRows(rowsOf(engine.read({})), all);
-  assert.deepEqual(new Set(engine.list({}).map(({ count }) => count)), new Set([1000]));
+  sameRows(rowsOf(engine.reading.read({})), all);
+  assert.deepEqual(new Set(engine.reading.list({}).map(({ count }) => count)), new Set([1000]));
   engine.close();
   engine = open();
-  sameRows(rowsOf(engine.read({})), all);
+  sameRows(rowsOf(engine.reading.read({})), all);
+});
+
+for (const [what, run, done] of [
+  ["a delete", (engine) => engine.delete({ from: START + 100_000 }), (left) => left === 100 * REFS.length],
+  ["a snapshot", (engine) => engine.snapshot("now"), (left) => left === 1000 * REFS.length],
+  [
+    "a load",
+    (engine) => engine.load(logRows(engine, frameOf(LOADED))),
+    (left) => left === 1000 * REFS.length + LOADED.length,
+  ],
+  ["an expiry", (engine) => expireAll(engine), (left) => left === 0],
+] as [string, (engine: Engine) => unknown, (left: number) => boolean][]) {
+  test(`${what} that meets a full disk changes nothing, or some series as a whole, and is done once there is room`, (t) => {
+    const folder = smallDisk(t);
+    if (folder === undefined) return;
+    const file = join(folder, "kpis.db");
+    const clock = new ManualClock();
+    const policies = what === "an expiry" ? [{ keep: 86_400_000 }] : [];
+    const open = () => new Engine(file, clock, { chunkPoints: 500 }, policies);
+    let engine = open();
+    t.after(() => engine.close());
+    const rows = Array.from({ length: 1000 }).flatMap((_, i) => batch(i));
+    engine.load(logRows(engine, frameOf(rows.slice(0, 12_000))));
+    for (let n = 12_000; n < rows.length; n += 2000) engine.commit([logRows(engine, frameOf(rows.slice(n, n + 2000)))]);
+    clock.advance(5 * 86_400_000);
+    const counts = () => {
+      const edges = [START - 86_400_000, START + 1e12];
+      const frame = engine.reading.aggregate({ edges, aggregates: ["count", "sum", "last"] });
+      return ["count", "sum", "last"].map((name) => [...frame.columns[name]!]);
+    };
+    const all = rowsOf(engine.reading.read({}));
+    const before = counts();
+
+    const free = fill(folder);
+    for (let again = 0; again < 3; again++) {
+      assert.throws(() => run(engine), { name: "VigiaError", code: "store-disk-full", message: /disk full.*kpis\.db/ });
+      assert.deepEqual(counts(), before, "also half done, rollups stand for what has gone");
+      if (what !== "an expiry") sameRows(rowsOf(engine.reading.read({})), all);
+      assert.deepEqual(engine.reading.snapshots.list(), []);
+    }
+    engine.close();
+    engine = open();
+    assert.deepEqual(counts(), before);
+    free();
+    run(engine);
+    assert.ok(done(engine.reading.read({}).length));
+    engine.close();
+    engine = open();
+    assert.ok(done(engine.reading.read({}).length));
+    checkWhole(file);
+  });
+}
+
+test("a backup or a restore that meets a full disk says so, leaves no half file, and the store goes on", {
+  timeout: 60_000,
+}, async (t) => {
+  const folder = smallDisk(t);
+  if (folder === undefined) return;
+  const file = join(folder, "kpis.db");
+  const store = await openStore({ file, commitEvery: 1 });
+  t.after(() => store.close());
+  const rows = Array.from({ length: 8000 }).flatMap((_, i) => batch(i));
+  await store.load(frameOf(rows));
+  const [copy, outside] = [join(folder, "copy.db"), join(tempFolder(), "copy.db")];
+  await store.backup(copy);
+  const size = statSync(copy).size;
+  await store.backup(outside);
+  await store.append(frameOf(batch(8000)));
+
+  const free = fill(folder);
+  for (let again = 0; again < 2; again++) {
+    await assert.rejects(store.backup(copy), { name: "VigiaError", code: "store-disk-full", message: /copy\.db/ });
+    await assert.rejects(store.restore(outside), { name: "VigiaError", code: "store-disk-full", message: /kpis\.db/ });
+    assert.deepEqual(
+      readdirSync(folder).filter((name) => /making|restor/.test(name)),
+      [],
+    );
+    assert.equal(statSync(copy).size, size, "the earlier copy stays");
+    assert.equal((await store.read({})).length, 8001 * REFS.length);
+  }
+  free();
+  await store.backup(copy);
+  checkWhole(copy);
+  await store.restore(outside);
+  assert.equal((await store.read({})).length, 8000 * REFS.length);
 });
 
 test("a folder on a read-only disk is unwritable", async (t) => {

@@ -2,53 +2,15 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { seriesRef } from "../../../lib/points/series.ts";
 import { sqliteWarning } from "../../../lib/store/database.ts";
 import { Engine } from "../../../lib/store/engine.ts";
-import type { StoreTuning } from "../../../lib/store/types.ts";
-import { flushAll, frameOf, logRows, ManualClock, type Row, rowsOf, START, TINY } from "./fixtures.ts";
+import { Bench, flushAll, frameOf, ManualClock, type Row, rowsOf, START, TINY } from "./fixtures.ts";
 import { tempFolder } from "./temp-folder.ts";
 
 const A = seriesRef("plant/a", { site: "madrid" }, "°C");
 const B = seriesRef("plant/b");
-
-class Bench {
-  readonly clock = new ManualClock();
-  readonly file: string;
-  readonly #tuning: Partial<StoreTuning>;
-  engine: Engine;
-
-  constructor(t: TestContext, tuning: Partial<StoreTuning> = TINY) {
-    this.#tuning = tuning;
-    this.file = join(tempFolder(), "kpis.db");
-    this.engine = this.#open();
-    t.after(() => this.engine.close());
-  }
-
-  #open(): Engine {
-    return new Engine(this.file, this.clock, this.#tuning);
-  }
-
-  reopen(): void {
-    this.engine.close();
-    this.engine = this.#open();
-  }
-
-  commit(...rows: Row[]): number {
-    return this.engine.commit([logRows(this.engine, frameOf(rows))]);
-  }
-
-  /** From another connection, as another process would. */
-  sql(text: string): Record<string, unknown>[] {
-    const db = new DatabaseSync(this.file, { readOnly: true });
-    try {
-      return db.prepare(text).all();
-    } finally {
-      db.close();
-    }
-  }
-}
 
 test("sequence numbers are never used again, also when the log is empty and the file was closed", (t) => {
   const bench = new Bench(t);
@@ -67,15 +29,15 @@ test("a cursor tells whether commits are missing", (t) => {
     bench.commit([A, START + n, n], [B, START + n, -n]);
     bench.clock.advance(1000);
   }
-  assert.deepEqual(bench.engine.replay(6), {
-    ...bench.engine.replay(6),
+  assert.deepEqual(bench.engine.reading.replay(6), {
+    ...bench.engine.reading.replay(6),
     frame: frameOf([]),
     cursor: 6,
     more: false,
     complete: true,
   });
 
-  const page = bench.engine.replay(2, 4);
+  const page = bench.engine.reading.replay(2, 4);
   assert.deepEqual([page.cursor, page.more, page.complete], [4, true, true]);
   assert.deepEqual(
     rowsOf(page.frame),
@@ -84,37 +46,37 @@ test("a cursor tells whether commits are missing", (t) => {
       [B.key, START + n, -n],
     ]),
   );
-  assert.equal(bench.engine.replay(0, 1).frame.length, 2, "a commit is never taken apart");
+  assert.equal(bench.engine.reading.replay(0, 1).frame.length, 2, "a commit is never taken apart");
 
   flushAll(bench.engine);
-  assert.equal(bench.engine.replay(0).complete, true, "a flush alone takes nothing away");
+  assert.equal(bench.engine.reading.replay(0).complete, true, "a flush alone takes nothing away");
   bench.clock.advance(TINY.keepLogFor - 3000);
   flushAll(bench.engine);
-  assert.deepEqual([bench.engine.replay(2).complete, bench.engine.replay(3).complete], [false, true]);
+  assert.deepEqual([bench.engine.reading.replay(2).complete, bench.engine.reading.replay(3).complete], [false, true]);
   bench.reopen();
-  assert.deepEqual([bench.engine.replay(2).complete, bench.engine.replay(3).complete], [false, true]);
-  assert.equal(bench.engine.replay(0).frame.length, 6);
+  assert.deepEqual([bench.engine.reading.replay(2).complete, bench.engine.reading.replay(3).complete], [false, true]);
+  assert.equal(bench.engine.reading.replay(0).frame.length, 6);
 
-  const foreign = bench.engine.replay(99);
+  const foreign = bench.engine.reading.replay(99);
   assert.deepEqual([foreign.frame.length, foreign.cursor, foreign.more, foreign.complete], [0, 6, false, false]);
-  assert.throws(() => bench.engine.replay(-1), { code: "bad-query", field: "cursor" });
+  assert.throws(() => bench.engine.reading.replay(-1), { code: "bad-query", field: "cursor" });
 });
 
 test("commits past the limit of points go, but never before their flush", (t) => {
   const bench = new Bench(t);
   const row = (n: number): Row => [A, START + n, n];
   for (let n = 0; n < 30; n++) bench.commit(...Array.from({ length: 10 }, (_, i) => row(10 * n + i)));
-  assert.equal(bench.engine.replay(0, 1000).frame.length, 300);
+  assert.equal(bench.engine.reading.replay(0, 1000).frame.length, 300);
   flushAll(bench.engine);
-  const left = bench.engine.replay(0, 1000);
+  const left = bench.engine.reading.replay(0, 1000);
   assert.equal(left.complete, false);
   assert.equal(left.frame.length, TINY.keepLogPoints);
-  assert.equal(bench.engine.read({}).length, 300);
+  assert.equal(bench.engine.reading.read({}).length, 300);
 });
 
 test("another unit replaces the known one, none does not", (t) => {
   const bench = new Bench(t);
-  const unit = () => bench.engine.list({ series: "plant/a" })[0]!.unit;
+  const unit = () => bench.engine.reading.list({ series: "plant/a" })[0]!.unit;
   bench.commit([A, START, 1]);
   assert.equal(unit(), "°C");
   bench.commit([seriesRef("plant/a", { site: "madrid" }, "K"), START + 1, 2]);
@@ -122,7 +84,7 @@ test("another unit replaces the known one, none does not", (t) => {
   bench.commit([seriesRef("plant/a", { site: "madrid" }), START + 2, 3]);
   bench.reopen();
   assert.equal(unit(), "K");
-  assert.equal(bench.engine.read({}).ref(0).unit, "K");
+  assert.equal(bench.engine.reading.read({}).ref(0).unit, "K");
 });
 
 test("only chunks that late points reach into are written anew", (t) => {
@@ -142,7 +104,7 @@ test("only chunks that late points reach into are written anew", (t) => {
     ids().map(({ n }) => n),
     [10, 10, 6, 5, 10, 10, 10, 10, 10, 10, 10, 1].map((n) => n),
   );
-  assert.equal(bench.engine.read({}).length, 102);
+  assert.equal(bench.engine.reading.read({}).length, 102);
 });
 
 test("many small flushes make long chunks", (t) => {
@@ -153,7 +115,7 @@ test("many small flushes make long chunks", (t) => {
   }
   const chunks = bench.sql("SELECT n FROM chunk ORDER BY t0").map(({ n }) => n);
   assert.ok(chunks.length <= 4 + Math.log2(64), chunks.join());
-  assert.equal(bench.engine.read({}).length, 256);
+  assert.equal(bench.engine.reading.read({}).length, 256);
 });
 
 test("thin keeps first, smallest, largest, last and first gap of a full bucket, and all of a nearly empty one", (t) => {
@@ -162,7 +124,7 @@ test("thin keeps first, smallest, largest, last and first gap of a full bucket, 
   bench.commit(...values.map((value, n): Row => [A, START + n, value]));
   bench.commit([A, START + 50, 1], [A, START + 60, 2], [A, START + 99, 3]);
   flushAll(bench.engine);
-  const frame = bench.engine.thin({ from: START, to: START + 99, buckets: 2 });
+  const frame = bench.engine.reading.thin({ from: START, to: START + 99, buckets: 2 });
   assert.deepEqual(
     rowsOf(frame).map(([, time, value]) => [time - START, value]),
     [
@@ -176,26 +138,26 @@ test("thin keeps first, smallest, largest, last and first gap of a full bucket, 
       [99, 3],
     ],
   );
-  assert.equal(bench.engine.thin({ from: START + 5, to: START + 5, buckets: 3 }).length, 1);
+  assert.equal(bench.engine.reading.thin({ from: START + 5, to: START + 5, buckets: 3 }).length, 1);
   for (const wrong of [
     { from: START, buckets: 1 },
     { from: 0, to: 1, buckets: 0 },
   ]) {
-    assert.throws(() => bench.engine.thin(wrong), { code: "bad-query" });
+    assert.throws(() => bench.engine.reading.thin(wrong), { code: "bad-query" });
   }
 });
 
 test("series are chosen by pattern, tags and keys", (t) => {
   const bench = new Bench(t);
   bench.commit([A, START, 1], [B, START, 2]);
-  const names = (choice: object) => bench.engine.last(choice).dictionary.map(({ series }) => series);
+  const names = (choice: object) => bench.engine.reading.last(choice).dictionary.map(({ series }) => series);
   assert.deepEqual(names({}), ["plant/a", "plant/b"]);
   assert.deepEqual(names({ series: "plant/+", tags: { site: "*" } }), ["plant/a"]);
   assert.deepEqual(names({ keys: [B.key, B.key, "plant/none"] }), ["plant/b"]);
   assert.deepEqual(names({ keys: [] }), []);
   assert.throws(() => names({ series: "plant/#/a" }), { code: "bad-pattern" });
   for (const wrong of [{ limit: 0 }, { limit: 1.5 }, { from: Number.NaN }, { take: "middle" as "oldest" }]) {
-    assert.throws(() => bench.engine.read(wrong), { code: "bad-query" });
+    assert.throws(() => bench.engine.reading.read(wrong), { code: "bad-query" });
   }
 });
 
@@ -213,9 +175,9 @@ test("a file that is no store of ours is refused and left alone", () => {
 
   open("newer.db")().close();
   const newer = new DatabaseSync(join(folder, "newer.db"));
-  newer.exec("UPDATE meta SET value = 2 WHERE key = 'format'");
+  newer.exec("UPDATE meta SET value = 3 WHERE key = 'format'");
   newer.close();
-  assert.throws(open("newer.db"), { code: "store-version", message: /format 2.*up to 1/ });
+  assert.throws(open("newer.db"), { code: "store-version", message: /format 3.*up to 2/ });
 
   // What a kill right after creation leaves.
   writeFileSync(join(folder, "empty.db"), "");

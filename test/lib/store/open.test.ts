@@ -119,7 +119,11 @@ test("after close everything is refused", async () => {
 test("a big flush lets commits and reads have their turn", async (t) => {
   const series = Array.from({ length: 300 }, (_, n) => seriesRef(`plant/${n}`));
   const file = join(tempFolder(), "kpis.db");
-  const store = await openStore({ file, commitPoints: 1, tuning: { headPoints: 3000, sliceSeries: 1 } });
+  const store = await openStore({
+    file,
+    commitPoints: 1,
+    tuning: { headPoints: 3000, headPerSeries: 0, sliceSeries: 1 },
+  });
   t.after(() => store.close());
   const round = (n: number) => frameOf(series.map((ref) => [ref, START + n, n]));
   for (let n = 0; n < 9; n++) await store.append(round(n));
@@ -156,4 +160,32 @@ test("a dead worker rejects what waits, and says so", async () => {
   const again = await openStore(options);
   assert.deepEqual(rowsOf(await again.read({})), rowsOf(rows(3)));
   await again.close();
+});
+
+test("a load comes after what was appended before it and before what is appended after it, and in no replay", async (t) => {
+  const store = await openStore({ file: join(tempFolder(), "kpis.db") });
+  t.after(() => store.close());
+  const value = (n: number) =>
+    frameOf([
+      [A, START, n],
+      [A, START + n, n],
+    ]);
+  const done = await Promise.all([
+    store.append(value(1)),
+    store.load(value(2)),
+    store.load(rows(0)),
+    store.append(value(3)),
+  ]);
+  assert.deepEqual(
+    done.map(({ seq }) => seq),
+    [1, 2, 0, 3],
+  );
+  assert.deepEqual(
+    rowsOf(await store.read({})).map(([, , one]) => one),
+    [3, 1, 2, 3],
+  );
+  const { frame, cursor, complete } = await store.replay(0);
+  assert.deepEqual([[...frame.values], cursor, complete], [[1, 1, 3, 3], 3, true]);
+  await assert.rejects(store.load(frameOf([[A, 0.5, 1]])), { code: "bad-time" });
+  await assert.rejects(store.load(frameOf([[A, 9e15, 1]])), { code: "bad-time" });
 });
