@@ -16,14 +16,21 @@ export interface DurationLimits {
   min?: number;
   /** Largest allowed, ms. Default none. */
   max?: number;
+  /** What the caller takes besides durations, for the error: `or "1mo"`. */
+  also?: string;
 }
 
 /**
  * Milliseconds of a duration such as `"5m"`, `"1h30m"`, `"7d"`, `"250ms"`.
  * @throws VigiaError `bad-duration` naming `field`.
  */
-export function parseDuration(text: unknown, field: string, { min = 1, max = Infinity }: DurationLimits = {}): number {
-  const complain = (allowed: string) => new VigiaError("bad-duration", { field, value: text, allowed });
+export function parseDuration(
+  text: unknown,
+  field: string,
+  { min = 1, max = Infinity, also }: DurationLimits = {},
+): number {
+  const complain = (what: string) =>
+    new VigiaError("bad-duration", { field, value: text, allowed: also === undefined ? what : `${what}; ${also}` });
   const form = 'a number with ms, s, m, h, d or w, such as "5m" or "1h30m"';
   if (typeof text !== "string") throw complain(form);
   const source = text.replace(/\s+/g, "");

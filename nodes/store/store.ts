@@ -1,6 +1,8 @@
 import type { Node, NodeAPI, NodeDef } from "node-red";
 import { VigiaError } from "../../lib/points/error.ts";
-import { checkVersion, durationSetting, textSetting } from "../config.ts";
+import { parsePolicy, tidyPolicy } from "../../lib/store/policy-text.ts";
+import type { StorePolicy } from "../../lib/store/types.ts";
+import { booleanSetting, checkVersion, durationSetting, textSetting } from "../config.ts";
 import { storePath } from "../shared.ts";
 import { onClose, register } from "../shell.ts";
 import { leaseStore, type StoreNode } from "../stores.ts";
@@ -9,6 +11,17 @@ interface StoreConfig extends NodeDef {
   version?: number;
   file?: string;
   every?: string;
+  readOnly?: boolean;
+  policies?: unknown;
+}
+
+/** Rows without anything in them say nothing. @throws VigiaError that names the row and its field */
+function policiesSetting(raw: unknown): StorePolicy[] {
+  const rows: unknown[] = Array.isArray(raw) ? raw : [];
+  return rows.flatMap((row, at) => {
+    const text = tidyPolicy(Object(row));
+    return Object.keys(text).length === 0 ? [] : parsePolicy(text, (field) => `policies[${at}].${field}`);
+  });
 }
 
 /** One node of each flow that uses this store: Node-RED hands a config node's error to the catch nodes of its users. */
@@ -29,7 +42,9 @@ export default function (RED: NodeAPI): void {
     const commitEvery = durationSetting(config.every, "every", "1s", { min: 10, max: 60_000 });
     const own = node as unknown as StoreNode;
     own.file = storePath(RED, file);
-    own.lease = () => leaseStore(RED, file, { commitEvery });
+    const readOnly = booleanSetting(config.readOnly, false);
+    const policies = policiesSetting(config.policies);
+    own.lease = () => leaseStore(RED, file, { commitEvery, policies, readOnly });
 
     // Held while it is deployed, so that the file is opened at once and its trouble shows before the first point.
     const { store, release } = own.lease();

@@ -1,5 +1,5 @@
 import { seriesField } from "../editor/fields.ts";
-import { number } from "../editor/validate.ts";
+import { duration, number } from "../editor/validate.ts";
 
 RED.nodes.registerType("vigia-write", {
   category: "vigia",
@@ -15,13 +15,19 @@ RED.nodes.registerType("vigia-write", {
       label: RED._("@vigia/node-red/write:write.max-waiting"),
       validate: number(1, 10_000_000, { integer: true, blank: true }),
     },
+    kpis: { value: false },
+    every: {
+      value: "1m",
+      label: RED._("@vigia/node-red/write:common.every"),
+      validate: duration({ blank: true }),
+    },
   },
   inputs: 1,
-  outputs: 1,
+  outputs: 3,
   icon: "vigia-write.svg",
   paletteLabel: "store KPIs",
-  outputLabels() {
-    return this._("write.out-stored");
+  outputLabels(index) {
+    return this._(["write.out-stored", "write.out-answers", "write.out-kpis"][index]!);
   },
   label() {
     return this.name || this._("write.label");

@@ -1,9 +1,22 @@
+import { parse } from "node:path";
 import type { NodeAPI, NodeDef } from "node-red";
 import { VigiaError } from "../../lib/points/error.ts";
-import { Reader } from "../../lib/points/reader.ts";
-import { checkVersion, numberSetting } from "../config.ts";
-import { clock, onClose, onInput, register, type Status, seriesSetting, statusOf } from "../shell.ts";
+import { type Message, Reader } from "../../lib/points/reader.ts";
+import { booleanSetting, checkVersion, durationSetting, numberSetting } from "../config.ts";
+import {
+  clock,
+  controlOf,
+  onClose,
+  onInput,
+  register,
+  type Send,
+  type Status,
+  seriesSetting,
+  statusOf,
+} from "../shell.ts";
 import { type Stored, storeOf, storeTrouble } from "../stores.ts";
+import { COMMANDS, runCommand } from "./commands.ts";
+import { watchStore } from "./watch.ts";
 
 interface WriteConfig extends NodeDef {
   version?: number;
@@ -11,6 +24,8 @@ interface WriteConfig extends NodeDef {
   series?: string;
   seriesType?: string;
   maxWaiting?: number;
+  kpis?: boolean;
+  every?: string;
 }
 
 /** Forecasts are stored too: their times may lie ten years ahead. */
@@ -20,6 +35,7 @@ export default function (RED: NodeAPI): void {
   register<WriteConfig>(RED, "vigia-write", (node, config) => {
     checkVersion(config.version, 1);
     const most = numberSetting(config.maxWaiting, "maxWaiting", 100_000, { min: 1, integer: true });
+    const every = durationSetting(config.every, "every", "1m", { min: 1_000, max: 86_400_000 });
     const { store, file, release } = storeOf(RED, config.store, true);
     const reader = new Reader(clock, { ...seriesSetting(RED, node, config), ahead: AHEAD });
     const status = statusOf(node);
@@ -40,7 +56,20 @@ export default function (RED: NodeAPI): void {
     const stop = store.watch(showStatus);
     showStatus();
 
-    onInput(node, async (msg, send) => {
+    const name = RED.nodes.getNode(config.store!)?.name || parse(file).name;
+    const stopKpis = booleanSetting(config.kpis, false)
+      ? watchStore(store, { name, every, counts: () => ({ written, waiting }) }, (kpis) =>
+          node.send([null, null, kpis] as never),
+        )
+      : () => {};
+
+    async function answer({ control, ...msg }: Message, send: Send): Promise<void> {
+      const command = controlOf({ control }, COMMANDS)!;
+      const payload = await runCommand(RED, store, command, clock.now());
+      send([null, { ...msg, topic: command.do, payload }, null]);
+    }
+
+    async function write(msg: Message, send: Send): Promise<void> {
       const { frame, reading } = reader.frame(msg);
       if (waiting + frame.length > most) {
         throw new VigiaError("store-full", {
@@ -63,10 +92,14 @@ export default function (RED: NodeAPI): void {
         send(msg);
       }
       if (reading.error) throw reading.error;
-    });
+    }
+
+    // A command goes no further: the nodes behind would take it for theirs.
+    onInput(node, (msg, send) => (msg.control === undefined ? write(msg, send) : answer(msg, send)));
 
     onClose(node, async () => {
       stop();
+      stopKpis();
       await release();
     });
   });
