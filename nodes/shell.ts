@@ -137,6 +137,11 @@ export function onClose(node: Node, close: (removed: boolean) => void | Promise<
   });
 }
 
+const failures = new WeakMap<object, VigiaError>();
+
+/** Why a node could not be set up; `undefined` when it could. */
+export const setupFailure = (node: object): VigiaError | undefined => failures.get(node);
+
 /**
  * Registers a type. `setup` turns the config into a running node; when it throws (a bad setting), the node stays on
  * the canvas with the reason as its status and gives that error to every message it gets.
@@ -155,6 +160,7 @@ export function register<C extends NodeDef, Credentials extends object = object>
       const error = asVigiaError(thrown, "bad-config");
       this.status({ fill: "red", shape: "ring", text: error.message.slice(0, STATUS_LENGTH) });
       this.error(error);
+      failures.set(this, error);
       this.on("input", (_msg, _send, done) => done(error));
     }
   }

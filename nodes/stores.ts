@@ -10,7 +10,7 @@ import type { KeyedState } from "../lib/state/keyed-state.ts";
 import { openPatiently } from "../lib/store/patient.ts";
 import type { Store, StoreOptions } from "../lib/store/types.ts";
 import { Shared, storePath } from "./shared.ts";
-import { clock, type Status } from "./shell.ts";
+import { clock, type Status, setupFailure } from "./shell.ts";
 
 export interface StoreLease {
   store: Store;
@@ -37,12 +37,15 @@ export function leaseStore(RED: NodeAPI, file: string, settings: Omit<StoreOptio
   return { store: thing, file: path, release };
 }
 
-/** The store that a node's `store` setting names. @throws VigiaError `no-store` */
+/** The store that a node's `store` setting names. @throws VigiaError `no-store`, or why the store could not be set up */
 export function storeOf(RED: NodeAPI, id: string | undefined, required: true): StoreLease;
 export function storeOf(RED: NodeAPI, id: string | undefined, required?: boolean): StoreLease | undefined;
 export function storeOf(RED: NodeAPI, id: string | undefined, required = false): StoreLease | undefined {
   if (!id && !required) return undefined;
   const node = id ? (RED.nodes.getNode(id) as StoreNode | null) : null;
+  // What is wrong with the store is what its users have to know.
+  const failure = node ? setupFailure(node) : undefined;
+  if (failure) throw failure;
   if (!node || typeof node.lease !== "function") {
     throw new VigiaError("no-store", {
       field: "store",

@@ -2,7 +2,7 @@ import type { NodeAPI, NodeDef } from "node-red";
 import { Alarms, type Standing } from "../../lib/alarm/alarms.ts";
 import { Courier } from "../../lib/alarm/courier.ts";
 import { evidenceOf, reasonsOf } from "../../lib/alarm/evidence.ts";
-import { parseRules } from "../../lib/alarm/rule.ts";
+import { parseRules, type When } from "../../lib/alarm/rule.ts";
 import { SEVERITIES, type Severity } from "../../lib/alarm/severity.ts";
 import { annotate, annotationsOf } from "../../lib/points/annotate.ts";
 import { asVigiaError, type VigiaError } from "../../lib/points/error.ts";
@@ -28,6 +28,8 @@ type AlarmConfig = NodeDef & Record<string, unknown> & { series?: string; series
 
 /** The default comes first, then from the least severe on. */
 const NODATA_SEVERITIES: [Severity, ...Severity[]] = ["warning", ...SEVERITIES];
+
+const NEED_DEVIATION: readonly When[] = ["band", "score", "alert"];
 
 function noDataSetting(raw: unknown): "off" | "learned" | number {
   const text = textSetting(raw, "off");
@@ -69,10 +71,14 @@ export default function (RED: NodeAPI): void {
     const reader = new Reader(clock, seriesSetting(RED, node, config));
     const lease = storeOf(RED, config.store);
     const status = statusOf(node);
+    // A limit needs nobody before it; rules of the other kinds never hold without a deviation node.
+    let deaf = options.rules.every(({ when }) => NEED_DEVIATION.includes(when));
 
     const currentStatus = (): Status => {
       const counts = alarms.counts();
       if (counts.series === 0) return { fill: "blue", shape: "ring", text: RED._("alarm.status.idle") };
+      if (deaf)
+        return { fill: "yellow", shape: "ring", text: RED._("alarm.status.no-deviation", { n: counts.series }) };
       const parts = [RED._("alarm.status.watching", { n: counts.series })];
       if (counts.firing > 0) parts.push(RED._("alarm.status.firing", { n: counts.firing }));
       if (counts.pending > 0) parts.push(RED._("alarm.status.pending", { n: counts.pending }));
@@ -127,6 +133,8 @@ export default function (RED: NodeAPI): void {
         // It was read from the store at the start: it goes on as it came.
         catchUp(reader.frame(msg).frame, repeated, true);
       } else if (isFrame(msg.payload)) {
+        const columns = Object.keys(msg.payload.columns);
+        if (deaf) deaf = !columns.some((name) => name.startsWith(`${deviation}.`));
         const judged = alarms.addFrame(msg.payload, as, deviation, seq, reasonsOf(msg[deviation]));
         msg.payload = msg.payload.with(judged.columns);
         error = judged.error;
@@ -135,7 +143,9 @@ export default function (RED: NodeAPI): void {
         const found = annotationsOf(msg, deviation);
         const reading = reader.read(msg, (ref, time, value, row) => {
           try {
-            standings[row] = alarms.add(ref, time, value, evidenceOf(found(row)), seq);
+            const annotation = found(row);
+            if (annotation !== undefined) deaf = false;
+            standings[row] = alarms.add(ref, time, value, evidenceOf(annotation), seq);
           } catch (thrown) {
             error ??= asVigiaError(thrown);
           }

@@ -58,6 +58,16 @@ test("with its defaults: a deviation alert is a warning, in the words of the dev
   await until(() => shown.at(-1)?.fill === "red", "the status");
 });
 
+test("rules on deviations without a deviation node before them: the status says so, until there is one", async () => {
+  const { inject, statuses } = await deploy(flow());
+  const shown = statuses("a");
+  const value = values("deaf");
+  await inject("a", value(70));
+  await until(() => /no-deviation|no deviation/.test(shown.at(-1)?.text ?? ""), "the warning");
+  await inject("a", value(71, { deviation: { score: 0, alert: false } }));
+  await until(() => !/no-deviation|no deviation/.test(shown.at(-1)?.text ?? ""), "another status");
+});
+
 test("every form keeps its form; rules, severities and bad input", async () => {
   const { inject, collect } = await deploy(
     flow({ as: "state", rules: [above(80), above(90, { severity: "critical" })], name: "too hot", alarm: "" }),

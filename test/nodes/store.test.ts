@@ -72,4 +72,7 @@ test("without a store, or with a file that cannot be, the flow lives and says wh
   assert.equal((await missing.inject("w", { topic: "a", payload: 1 }))?.code, "no-store");
   const bad = await deploy(flow("/dev/null/points.db"));
   assert.equal((await bad.inject("r", {}))?.code, "store-unwritable");
+  const [store, ...others] = flow("c.db");
+  const wrong = await deploy([{ ...store!, every: "soon" }, ...others]);
+  assert.match((await wrong.inject("w", { topic: "a", payload: 1 }))!.message, /every is "soon"/);
 });

@@ -21,7 +21,7 @@ test("a motor that overheats is told once by mail and once by Telegram, with the
   const { node, collect } = await deploy(
     [
       { id: "b", type: "vigia-broker", port: 0 },
-      { id: STORE, type: "vigia-store", file: "tell.db", commitEvery: "20ms" },
+      { id: STORE, type: "vigia-store", file: "tell.db", every: "20ms" },
       {
         id: "m",
         type: "vigia-mqtt-in",
